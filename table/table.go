@@ -1,0 +1,117 @@
+// Package table is the ordered map of which all state is made.
+//
+// Its one idea: Copy is a snapshot that costs nothing until one side changes, so a late event
+// re-folds from a snapshot, a reader keeps a frozen view without a lock, and a proposal freezes
+// its electorate by keeping the table of members. Iteration is always in key order, so no result
+// depends on the order of a Go map.
+//
+// It is a thin cover over the copy-on-write B-tree of github.com/tidwall/btree. The zero Table is
+// empty and ready. A plain Go assignment of a Table shares it; only Copy makes a snapshot. A slice
+// inside a value is never written after it was stored.
+package table
+
+import (
+	"cmp"
+	"iter"
+
+	"github.com/tidwall/btree"
+)
+
+// Key is what a table is ordered by.
+type Key[K any] interface {
+	comparable
+	Compare(K) int
+}
+
+// Text is a text key, ordered by its bytes.
+type Text string
+
+// Compare orders by bytes.
+func (t Text) Compare(other Text) int { return cmp.Compare(t, other) }
+
+// Number is a number key.
+type Number uint64
+
+// Compare orders by value.
+func (n Number) Compare(other Number) int { return cmp.Compare(n, other) }
+
+type row[K Key[K], V any] struct {
+	key   K
+	value V
+}
+
+// Table maps K to V in key order.
+type Table[K Key[K], V any] struct {
+	tree *btree.BTreeG[row[K, V]]
+}
+
+// degree is the least number of children of an inner node: small nodes make the first write after
+// a snapshot cheap.
+const degree = 8
+
+func less[K Key[K], V any](a, b row[K, V]) bool { return a.key.Compare(b.key) < 0 }
+
+// Len is the number of rows.
+func (t *Table[K, V]) Len() int {
+	if t.tree == nil {
+		return 0
+	}
+	return t.tree.Len()
+}
+
+// Get finds the value of a key.
+func (t *Table[K, V]) Get(key K) (V, bool) {
+	if t.tree == nil {
+		var none V
+		return none, false
+	}
+	r, ok := t.tree.Get(row[K, V]{key: key})
+	return r.value, ok
+}
+
+// Has tells whether there is a row for key.
+func (t *Table[K, V]) Has(key K) bool {
+	_, ok := t.Get(key)
+	return ok
+}
+
+// Set stores value under key, in place of what was there.
+func (t *Table[K, V]) Set(key K, value V) {
+	if t.tree == nil {
+		t.tree = btree.NewBTreeGOptions(less[K, V], btree.Options{Degree: degree, NoLocks: true})
+	}
+	t.tree.Set(row[K, V]{key, value})
+}
+
+// Delete removes the row of key, if there is one.
+func (t *Table[K, V]) Delete(key K) {
+	if t.tree != nil {
+		t.tree.Delete(row[K, V]{key: key})
+	}
+}
+
+// All yields every row in key order. The table must not be changed while it runs.
+func (t *Table[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		if t.tree != nil {
+			t.tree.Scan(func(r row[K, V]) bool { return yield(r.key, r.value) })
+		}
+	}
+}
+
+// From yields the rows from key on, in key order. The table must not be changed while it runs.
+func (t *Table[K, V]) From(key K) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		if t.tree != nil {
+			t.tree.Ascend(row[K, V]{key: key}, func(r row[K, V]) bool { return yield(r.key, r.value) })
+		}
+	}
+}
+
+// Copy is a snapshot: changes to either side do not show in the other.
+func (t *Table[K, V]) Copy() Table[K, V] {
+	if t.tree == nil {
+		return Table[K, V]{}
+	}
+	return Table[K, V]{tree: t.tree.Copy()}
+}

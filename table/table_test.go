@@ -1,0 +1,91 @@
+package table
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// A table behaves as a Go map that is read in key order, and a copy is never touched by later writes
+// to either side.
+func TestTableAgreesWithAMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type pair struct {
+			table Table[Number, int]
+			twin  map[Number]int
+		}
+		all := []pair{{twin: map[Number]int{}}}
+		for range rapid.IntRange(0, 200).Draw(t, "steps") {
+			p := &all[rapid.IntRange(0, len(all)-1).Draw(t, "which")]
+			k := Number(rapid.IntRange(0, 40).Draw(t, "key"))
+			switch rapid.IntRange(0, 3).Draw(t, "op") {
+			case 0, 1:
+				v := rapid.Int().Draw(t, "value")
+				p.table.Set(k, v)
+				p.twin[k] = v
+			case 2:
+				p.table.Delete(k)
+				delete(p.twin, k)
+			case 3:
+				if len(all) < 8 {
+					all = append(all, pair{p.table.Copy(), maps.Clone(p.twin)})
+				}
+			}
+		}
+		for i := range all {
+			compare(t, &all[i].table, all[i].twin)
+		}
+	})
+}
+
+func compare(t *rapid.T, table *Table[Number, int], twin map[Number]int) {
+	var keys []Number
+	for k, v := range table.All() {
+		keys = append(keys, k)
+		if got, ok := table.Get(k); twin[k] != v || !ok || got != v {
+			t.Fatalf("key %d: %d, twin %d", k, v, twin[k])
+		}
+	}
+	want := slices.Sorted(maps.Keys(twin))
+	if !slices.Equal(keys, want) || table.Len() != len(want) {
+		t.Fatalf("keys %v, twin %v", keys, want)
+	}
+	var tail []Number
+	for k := range table.From(20) {
+		tail = append(tail, k)
+	}
+	if i, _ := slices.BinarySearch(want, 20); !slices.Equal(tail, want[i:]) {
+		t.Fatalf("from 20: %v of %v", tail, want)
+	}
+	if table.Has(99) {
+		t.Fatal("has a key nobody set")
+	}
+}
+
+func TestEarlyStop(t *testing.T) {
+	var table Table[Text, int]
+	for _, k := range []Text{"b", "a", "c"} {
+		table.Set(k, len(k))
+	}
+	for k := range table.All() {
+		if k != "a" {
+			t.Fatalf("began with %s", k)
+		}
+		break
+	}
+}
+
+func BenchmarkSetAfterCopy(b *testing.B) {
+	var table Table[Number, [64]byte]
+	for i := range 100_000 {
+		table.Set(Number(i), [64]byte{})
+	}
+	i := 0
+	for b.Loop() {
+		c := table.Copy()
+		c.Set(Number(i%100_000), [64]byte{1})
+		i += 7919
+	}
+}
