@@ -9,11 +9,11 @@ GO ?= go
 
 all: check build
 
-build:                  ## the binary ./coop
-	$(GO) build -o coop ./cmd/coop
+build:                  ## the binary bin/coop
+	$(GO) build -o bin/coop ./cmd/coop
 
 run: build              ## this peer, in the foreground
-	./coop up --foreground
+	./bin/coop up --foreground
 
 check: vet test
 
@@ -45,10 +45,10 @@ bench:                  ## benchmarks, as ratios to floors measured in the same 
 	./scripts/bench
 
 demo: build             ## a city's participatory budget, voted by 1,181 keys through five peers
-	./coop demo
+	./bin/coop demo
 
 testnet: build          ## N real peers on this machine: make testnet NODES=5
-	./coop testnet up --nodes $(NODES)
+	./bin/coop testnet up --nodes $(NODES)
 
 clean:
-	rm -rf coop .testnet
+	rm -rf bin .testnet

@@ -1,0 +1,106 @@
+// Package coop is the whole cooperative: the state of every room, the one table of rules, and what
+// stands between the rooms.
+//
+// Its one idea: everything is derived. Genesis makes the first state of the founding event, Machine
+// applies ordered events to it, Advance does what coop time makes due, and Root names the result. Two
+// members with the same events have the same root; there is no other source of state.
+//
+// Here, and in no room, stand the things that concern all rooms: that each number of a device counts
+// once, how many events a member may make in a day, what happens to a device that is proven to have
+// lied, and how a decision is carried out: its drafts run through the same machine, on a copy, with
+// the Assembly as author, all of them or none.
+//
+// The package knows no disk, no network and no clock. For people it has views: plain structs with
+// JSON names and exact numbers, and explanations line by line.
+package coop
+
+import (
+	"fmt"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
+)
+
+// State is the cooperative. A copy made by Copy is a snapshot; a plain assignment is not.
+type State struct {
+	Hall    governance.State
+	Strands table.Table[identity.PublicKey, uint64] // by device: the least number that can still count
+	Usage   table.Table[identity.PublicKey, Usage]  // by member
+}
+
+// Copy is a snapshot.
+func (s *State) Copy() State {
+	return State{Hall: s.Hall.Copy(), Strands: s.Strands.Copy(), Usage: s.Usage.Copy()}
+}
+
+// Genesis is the state after the founding event, whose id names the cooperative. It refuses every
+// other event and a founding that cannot be governed.
+func Genesis(e *event.Event) (State, error) {
+	if e.Kind != governance.KindCoopFound || !e.Coop.IsZero() {
+		return State{}, ErrNotGenesis
+	}
+	var body governance.CoopFound
+	if event.DecodeBody(e.Body, &body) != nil {
+		return State{}, fold.ErrMalformed
+	}
+	hall, err := governance.Begin(fold.Env{ID: e.ID, Key: e.Key, At: e.At, Time: e.At, Final: true}, body)
+	if err != nil {
+		return State{}, err
+	}
+	s := State{Hall: hall}
+	s.Strands.Set(e.Key, 1)
+	return s, nil
+}
+
+// NewTimeline starts a cooperative's timeline at its genesis.
+func NewTimeline(genesis State) *fold.Timeline[State] {
+	return fold.New(Machine(), genesis, (*State).Copy, Advance)
+}
+
+// Next is the earliest coop time at which something is due in s, so that stewards who would rest
+// know when to wake.
+func Next(s *State) (at event.Time, any bool) { return s.Hall.Next() }
+
+// Advance moves coop time to t and does all that is due: votes open and close, and what has passed is
+// carried out.
+func Advance(s *State, t event.Time) {
+	for id, passed := s.Hall.Advance(t); passed; id, passed = s.Hall.Advance(t) {
+		trial := s.Copy()
+		refusal := trial.perform(id)
+		if refusal == nil {
+			*s = trial
+		}
+		s.Hall.Done(id, refusal)
+	}
+}
+
+// perform runs the drafts of a proposal with the Assembly as author, and stops at the first refusal.
+func (s *State) perform(id event.ID) error {
+	p, _ := s.Hall.Proposals.Get(id)
+	env := fold.Env{ID: id, Key: identity.Assembly, At: s.Hall.Time, Time: s.Hall.Time, Final: true}
+	for i, d := range p.Drafts() {
+		if err := machine.Apply(s, env, d); err != nil {
+			return fmt.Errorf("action %d, %s, was refused: %w", i+1, d.Kind, err)
+		}
+	}
+	return nil
+}
+
+// Invariants looks for anything in the state that no sequence of events may lead to.
+func Invariants(s *State) []error {
+	broken := s.Hall.Invariants()
+	for member, u := range s.Usage.All() {
+		if !s.Hall.Members.Has(member) || u.Count > governance.MaxDaily {
+			broken = append(broken, fmt.Errorf("coop: invariant: %s has made %d events", member, u.Count))
+		}
+	}
+	for device := range s.Strands.All() {
+		if !s.Hall.Devices.Has(device) {
+			broken = append(broken, fmt.Errorf("coop: invariant: %s is no device and has a strand", device))
+		}
+	}
+	return broken
+}

@@ -1,0 +1,69 @@
+package coop
+
+import (
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+)
+
+// Deps are the events that a draft is about and must come after: the proposal of a ballot, the
+// application of a candidate, the invite of an application. Whoever signs the draft links them;
+// otherwise it may be ordered before them, and then it has no effect. s is what the author knows,
+// provisional or final.
+func Deps(s *State, d event.Draft) []event.ID {
+	switch d.Kind {
+	case governance.KindBallotCast:
+		if b, ok := read[governance.BallotCast](d); ok {
+			return about(b.Proposal)
+		}
+	case governance.KindProposalWithdraw:
+		if b, ok := read[governance.ProposalWithdraw](d); ok {
+			return about(b.Proposal)
+		}
+	case governance.KindMemberSponsor:
+		if b, ok := read[governance.MemberSponsor](d); ok {
+			return s.application(b.Candidate)
+		}
+	case governance.KindMemberApply:
+		if b, ok := read[governance.MemberApply](d); ok {
+			i, _ := s.Hall.Invitations.Get(b.Invite)
+			return about(i.Event)
+		}
+	case governance.KindProposalOpen:
+		if b, ok := read[governance.ProposalOpen](d); ok {
+			return s.applications(b.Actions)
+		}
+	}
+	return nil
+}
+
+// applications finds the candidates that actions would admit.
+func (s *State) applications(actions []event.Draft) []event.ID {
+	var deps []event.ID
+	for _, action := range actions {
+		if action.Kind != governance.KindMemberAdmit {
+			continue
+		}
+		if b, ok := read[governance.MemberAdmit](action); ok && len(deps) < event.MaxDeps {
+			deps = append(deps, s.application(b.Candidate)...)
+		}
+	}
+	return deps
+}
+
+func (s *State) application(candidate identity.PublicKey) []event.ID {
+	m, _ := s.Hall.Members.Get(candidate)
+	return about(m.Event)
+}
+
+func about(id event.ID) []event.ID {
+	if id.IsZero() {
+		return nil
+	}
+	return []event.ID{id}
+}
+
+func read[B any](d event.Draft) (body B, ok bool) {
+	ok = event.DecodeBody(d.Body, &body) == nil
+	return body, ok
+}

@@ -1,0 +1,47 @@
+package coop
+
+import (
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/governance"
+)
+
+// rules is the table of contents of the cooperative: every kind of event and what it does.
+func rules() []fold.Rule[State] {
+	return []fold.Rule[State]{
+		fold.On(governance.KindCoopFound, in(hall, (*governance.State).Found)),
+
+		fold.On(governance.KindMemberInvite, in(hall, (*governance.State).Invite)),
+		fold.On(governance.KindMemberApply, in(hall, (*governance.State).Apply)),
+		fold.On(governance.KindMemberSponsor, in(hall, (*governance.State).Sponsor)),
+		fold.On(governance.KindMemberAdmit, in(hall, (*governance.State).Admit)),
+		fold.On(governance.KindMemberLeave, in(hall, (*governance.State).Leave)),
+		fold.On(governance.KindDeviceAdd, in(hall, (*governance.State).AddDevice)),
+
+		fold.On(governance.KindProposalOpen, in(hall, (*governance.State).Open)),
+		fold.On(governance.KindProposalWithdraw, in(hall, (*governance.State).Withdraw)),
+		fold.On(governance.KindBallotCast, in(hall, (*governance.State).Cast)),
+
+		fold.On(governance.KindCharterAmend, in(hall, (*governance.State).Amend)),
+		fold.On(governance.KindBudgetAllocate, in(hall, (*governance.State).Allocate)),
+
+		fold.On(KindEvidence, (*State).Accuse),
+	}
+}
+
+func hall(s *State) *governance.State { return &s.Hall }
+
+// in makes a rule of one room a rule of the cooperative.
+func in[R, B any](room func(*State) *R, rule func(*R, fold.Env, B) error) func(*State, fold.Env, B) error {
+	return func(s *State, env fold.Env, body B) error { return rule(room(s), env, body) }
+}
+
+var machine = newMachine()
+
+func newMachine() *fold.Machine[State] {
+	m := fold.NewMachine(rules()...)
+	m.Guard((*State).admits, (*State).note)
+	return m
+}
+
+// Machine applies events to a State by the table of rules.
+func Machine() *fold.Machine[State] { return machine }

@@ -1,0 +1,250 @@
+package coop
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+)
+
+// Overview is the cooperative at a glance. Times are milliseconds since 1970, hashes hexadecimal.
+type Overview struct {
+	ID         event.ID             `json:"id"`
+	Name       string               `json:"name"`
+	Purpose    string               `json:"purpose"`
+	Currency   governance.Currency  `json:"currency"`
+	Founded    event.Time           `json:"founded"`
+	Time       event.Time           `json:"time"` // coop time
+	Members    uint64               `json:"members"`
+	Candidates uint64               `json:"candidates"`
+	UnderWay   uint64               `json:"under_way"` // proposals
+	Charter    uint64               `json:"charter"`   // version
+	Stewards   []identity.PublicKey `json:"stewards"`
+}
+
+// MemberView is one member, candidate or former member.
+type MemberView struct {
+	ID        identity.PublicKey   `json:"id"`
+	Name      string               `json:"name"`
+	Classes   []string             `json:"classes"`
+	Statement string               `json:"statement,omitempty"`
+	Status    governance.Status    `json:"status"`
+	Votes     bool                 `json:"votes"`
+	Since     event.Time           `json:"since"`
+	Sponsors  []identity.PublicKey `json:"sponsors,omitempty"`
+	Devices   []DeviceView         `json:"devices"`
+}
+
+// DeviceView is one device of a member.
+type DeviceView struct {
+	Key       identity.PublicKey `json:"key"`
+	Since     event.Time         `json:"since"`
+	Suspended bool               `json:"suspended,omitempty"`
+}
+
+// CharterView is the charter in force.
+type CharterView struct {
+	Version  uint64             `json:"version"`
+	Charter  governance.Charter `json:"charter"`
+	Warnings []string           `json:"warnings,omitempty"`
+}
+
+// OptionView is one option with what it has so far, or has got.
+type OptionView struct {
+	Number   uint64 `json:"number"`
+	Name     string `json:"name"`
+	Cost     uint64 `json:"cost,omitempty"`
+	Votes    uint64 `json:"votes"`
+	Selected bool   `json:"selected"`
+}
+
+// TallyView is the count: final once the vote is closed, until then so far.
+type TallyView struct {
+	Ballots   uint64 `json:"ballots"`
+	Hash      string `json:"hash"`
+	Yes       uint64 `json:"yes"`
+	No        uint64 `json:"no"`
+	Abstain   uint64 `json:"abstain"`
+	Spent     uint64 `json:"spent,omitempty"`
+	Quorum    bool   `json:"quorum"`
+	Threshold bool   `json:"threshold"`
+	Closed    bool   `json:"closed"`
+}
+
+// BallotView is one member's ballot.
+type BallotView struct {
+	Member    identity.PublicKey `json:"member"`
+	Name      string             `json:"name"`
+	Choice    governance.Choice  `json:"choice,omitempty"`
+	Approvals []uint64           `json:"approvals,omitempty"`
+	Reason    string             `json:"reason,omitempty"`
+	Cast      event.Time         `json:"cast"`
+	Event     event.ID           `json:"event"`
+}
+
+// ProposalView is one proposal with its count and its ballots.
+type ProposalView struct {
+	ID       event.ID           `json:"id"`
+	By       identity.PublicKey `json:"by"`
+	ByName   string             `json:"by_name"`
+	Title    string             `json:"title"`
+	Text     string             `json:"text,omitempty"`
+	Tags     []string           `json:"tags,omitempty"`
+	Track    string             `json:"track"`
+	Method   governance.Method  `json:"method"`
+	Options  []OptionView       `json:"options,omitempty"`
+	Budget   uint64             `json:"budget,omitempty"`
+	Actions  []string           `json:"actions,omitempty"` // in words
+	Phase    governance.Phase   `json:"phase"`
+	Opened   event.Time         `json:"opened"`
+	Voting   governance.Span    `json:"voting"`
+	Due      event.Time         `json:"due,omitempty"`
+	Ended    event.Time         `json:"ended,omitempty"`
+	Failure  string             `json:"failure,omitempty"`
+	Roll     uint64             `json:"roll"`
+	RollHash string             `json:"roll_hash"`
+	Charter  uint64             `json:"charter"`
+	RuleHash string             `json:"rule_hash"`
+	Tally    TallyView          `json:"tally"`
+	Ballots  []BallotView       `json:"ballots,omitempty"`
+}
+
+// AllocationView is money set aside by a proposal.
+type AllocationView struct {
+	Proposal event.ID   `json:"proposal"`
+	Project  uint64     `json:"project"`
+	Name     string     `json:"name"`
+	Amount   uint64     `json:"amount"`
+	At       event.Time `json:"at"`
+}
+
+// Describe is the cooperative at a glance.
+func Describe(s *State) Overview {
+	h := &s.Hall
+	v := Overview{ID: h.Coop, Name: h.Name, Purpose: h.Purpose, Currency: h.Currency, Founded: h.Founded, Time: h.Time,
+		Candidates: h.Candidates, UnderWay: uint64(h.Agenda.Len()), Charter: h.Version, Stewards: h.Stewards}
+	for _, m := range h.Members.All() {
+		if m.Status == governance.StatusMember {
+			v.Members++
+		}
+	}
+	return v
+}
+
+// Members are all members, candidates and former members, by key.
+func Members(s *State) []MemberView {
+	views := make([]MemberView, 0, s.Hall.Members.Len())
+	for key := range s.Hall.Members.All() {
+		v, _ := Member(s, key)
+		views = append(views, v)
+	}
+	for key, d := range s.Hall.Devices.All() {
+		i, _ := slices.BinarySearchFunc(views, d.Member, func(v MemberView, k identity.PublicKey) int { return v.ID.Compare(k) })
+		views[i].Devices = append(views[i].Devices, DeviceView{key, d.Since, d.Suspended})
+	}
+	return views
+}
+
+// Member is one member, found by any of their devices' keys, without the list of devices.
+func Member(s *State, key identity.PublicKey) (MemberView, bool) {
+	d, ok := s.Hall.Devices.Get(key)
+	if !ok {
+		return MemberView{}, false
+	}
+	m, _ := s.Hall.Members.Get(d.Member)
+	return MemberView{ID: d.Member, Name: m.Name, Classes: m.Classes, Statement: m.Statement, Status: m.Status,
+		Votes: m.Status == governance.StatusMember && s.Hall.Charter.MayVote(m.Classes), Since: m.Since, Sponsors: m.Sponsors}, true
+}
+
+// Charter is the charter in force.
+func Charter(s *State) CharterView {
+	return CharterView{Version: s.Hall.Version, Charter: s.Hall.Charter, Warnings: s.Hall.Charter.Warnings()}
+}
+
+// Proposals are all proposals, by id, without their ballots.
+func Proposals(s *State) []ProposalView {
+	views := make([]ProposalView, 0, s.Hall.Proposals.Len())
+	for id, p := range s.Hall.Proposals.All() {
+		views = append(views, view(s, id, &p))
+	}
+	return views
+}
+
+// Proposal is one proposal with its ballots.
+func Proposal(s *State, id event.ID) (ProposalView, bool) {
+	p, ok := s.Hall.Proposals.Get(id)
+	if !ok {
+		return ProposalView{}, false
+	}
+	v := view(s, id, &p)
+	for member, b := range s.Hall.BallotsOn(id) {
+		m, _ := s.Hall.Members.Get(member)
+		v.Ballots = append(v.Ballots, BallotView{member, m.Name, b.Choice, b.Approvals, b.Reason, b.Cast, b.Event})
+	}
+	return v, true
+}
+
+// Allocations are all sums set aside, by proposal and project.
+func Allocations(s *State) []AllocationView {
+	views := make([]AllocationView, 0, s.Hall.Allocations.Len())
+	for item, a := range s.Hall.Allocations.All() {
+		views = append(views, AllocationView{item.Proposal, item.Project, a.Name, a.Amount, a.At})
+	}
+	return views
+}
+
+// Explain tells why a proposal stands where it stands, line by line.
+func Explain(s *State, proposal event.ID) []string { return s.Hall.Explain(proposal) }
+
+func view(s *State, id event.ID, p *governance.Proposal) ProposalView {
+	by, _ := s.Hall.Members.Get(p.By)
+	r := p.Result
+	closed := r.Closed != 0
+	if !closed {
+		r = s.Hall.Tally(id, p)
+	}
+	v := ProposalView{ID: id, By: p.By, ByName: by.Name, Title: p.Title, Text: p.Text, Tags: p.Tags, Track: p.Rules.Track.Name,
+		Method: p.Rules.Track.Method, Budget: p.Budget, Phase: p.Phase, Opened: p.Opened, Voting: p.Voting, Due: p.Due, Ended: p.Ended,
+		Failure: p.Failure, Roll: p.RollSize, RollHash: hex.EncodeToString(p.RollHash[:]), Charter: p.Rules.Charter,
+		RuleHash: hex.EncodeToString(p.RuleHash[:]),
+		Tally:    TallyView{r.Ballots, hex.EncodeToString(r.Hash[:]), r.Yes, r.No, r.Abstain, r.Spent, r.Quorum, r.Threshold, closed}}
+	for i, o := range p.Options {
+		v.Options = append(v.Options, OptionView{Number: uint64(i), Name: o.Name, Cost: o.Cost, Votes: r.Votes[i]})
+	}
+	for _, n := range r.Selected {
+		v.Options[n].Selected = true
+	}
+	for _, d := range p.Actions {
+		v.Actions = append(v.Actions, InWords(s, d))
+	}
+	return v
+}
+
+// InWords says what an action would do.
+func InWords(s *State, d event.Draft) string {
+	switch d.Kind {
+	case governance.KindMemberAdmit:
+		if b, ok := read[governance.MemberAdmit](d); ok {
+			m, _ := s.Hall.Members.Get(b.Candidate)
+			return fmt.Sprintf("admit %s (%s) as %s", m.Name, b.Candidate, strings.Join(m.Classes, ", "))
+		}
+	case governance.KindDeviceAdd:
+		if b, ok := read[governance.DeviceAdd](d); ok {
+			m, _ := s.Hall.Members.Get(b.Member)
+			return fmt.Sprintf("let the device %s speak for %s", b.Key, m.Name)
+		}
+	case governance.KindBudgetAllocate:
+		if b, ok := read[governance.BudgetAllocate](d); ok {
+			return fmt.Sprintf("set aside %s for %s", s.Hall.Currency.Format(b.Amount), b.Name)
+		}
+	case governance.KindCharterAmend:
+		if b, ok := read[governance.CharterAmend](d); ok {
+			return fmt.Sprintf("replace the charter by one with %d classes and %d tracks", len(b.Charter.Classes), len(b.Charter.Tracks))
+		}
+	}
+	return string(d.Kind) + ", which nobody can carry out"
+}

@@ -1,0 +1,262 @@
+package governance
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sustainy/coop/event"
+)
+
+// Admission is how members of a class come in.
+type Admission string
+
+// The ways of admission.
+const (
+	AdmitOpen    Admission = "open"    // whoever applies
+	AdmitSponsor Admission = "sponsor" // who has enough sponsors among the members who may vote
+	AdmitVote    Admission = "vote"    // who a proposal admits
+)
+
+// Class is a kind of member. A member may be in several.
+type Class struct {
+	Name      string    `cbor:"name" json:"name"`
+	Admission Admission `cbor:"admission" json:"admission"`
+	Sponsors  uint64    `cbor:"sponsors" json:"sponsors"` // needed if Admission is sponsor, otherwise 0
+	Votes     bool      `cbor:"votes" json:"votes"`       // members of the class may vote
+	Invite    bool      `cbor:"invite" json:"invite"`     // an application needs an invite
+}
+
+// Method is how the ballots of a track are marked and counted.
+type Method string
+
+// The methods, each in a file of its own.
+const (
+	YesNo        Method = "yesno"
+	Approval     Method = "approval"
+	BudgetGreedy Method = "budget-greedy"
+)
+
+// QuorumKind is what a track asks of participation.
+type QuorumKind string
+
+// The kinds of quorum; see Quorum.Reached.
+const (
+	QuorumNone    QuorumKind = "none"
+	QuorumTurnout QuorumKind = "turnout"
+	QuorumForOnly QuorumKind = "for-only"
+	QuorumBiased  QuorumKind = "turnout-biased"
+)
+
+// Quorum is what a vote needs besides its threshold, so that a few don't decide for all.
+type Quorum struct {
+	Kind  QuorumKind `cbor:"kind" json:"kind"`
+	Share Ratio      `cbor:"share" json:"share"` // of the roll; 0/1 for none
+}
+
+// Threshold is the share of the votes for and against that must be for.
+type Threshold struct {
+	Share Ratio `cbor:"share" json:"share"`
+	Over  bool  `cbor:"over" json:"over"` // more than Share, not just Share
+}
+
+func (t Threshold) String() string {
+	if t.Over {
+		return "more than " + t.Share.String()
+	}
+	return "at least " + t.Share.String()
+}
+
+// Track is the policy for one kind of decision. Periods are in milliseconds of coop time.
+type Track struct {
+	Name       string       `cbor:"name" json:"name"`
+	Method     Method       `cbor:"method" json:"method"`
+	Quorum     Quorum       `cbor:"quorum" json:"quorum"`
+	Threshold  Threshold    `cbor:"threshold" json:"threshold"`
+	Discussion event.Time   `cbor:"discussion" json:"discussion"`
+	Voting     event.Time   `cbor:"voting" json:"voting"`
+	Grace      event.Time   `cbor:"grace" json:"grace"`         // from passing to execution, so that who disagrees can leave
+	Revisable  bool         `cbor:"revisable" json:"revisable"` // a ballot may be cast again until the close
+	Proposers  []string     `cbor:"proposers" json:"proposers"` // classes; empty: whoever may vote
+	Open       uint64       `cbor:"open" json:"open"`           // proposals a member may have under way on this track
+	Actions    []event.Kind `cbor:"actions" json:"actions"`     // what a proposal may carry: a light track must not do heavy things
+}
+
+// Limits are the cooperative's own bounds, within those of limits.go.
+type Limits struct {
+	Daily      uint64 `cbor:"daily" json:"daily"`           // events of one member in a day of coop time
+	Text       uint64 `cbor:"text" json:"text"`             // bytes of a proposal's text
+	Statement  uint64 `cbor:"statement" json:"statement"`   // bytes of an application's statement
+	Reason     uint64 `cbor:"reason" json:"reason"`         // bytes of a ballot's reason
+	Candidates uint64 `cbor:"candidates" json:"candidates"` // applications that may wait at a time
+}
+
+// Charter is what the members agreed to be governed by.
+type Charter struct {
+	Classes []Class `cbor:"classes" json:"classes"`
+	Tracks  []Track `cbor:"tracks" json:"tracks"`
+	Limits  Limits  `cbor:"limits" json:"limits"`
+}
+
+// Class finds a class.
+func (c *Charter) Class(name string) (Class, bool) {
+	for i := range c.Classes {
+		if c.Classes[i].Name == name {
+			return c.Classes[i], true
+		}
+	}
+	return Class{}, false
+}
+
+// Track finds a track.
+func (c *Charter) Track(name string) (Track, bool) {
+	for i := range c.Tracks {
+		if c.Tracks[i].Name == name {
+			return c.Tracks[i], true
+		}
+	}
+	return Track{}, false
+}
+
+// MayVote tells whether a member of these classes may vote.
+func (c *Charter) MayVote(classes []string) bool {
+	for _, name := range classes {
+		if class, ok := c.Class(name); ok && class.Votes {
+			return true
+		}
+	}
+	return false
+}
+
+// knows tells whether classes is a set of at least one class of the charter.
+func (c *Charter) knows(classes []string) bool {
+	for _, name := range classes {
+		if _, ok := c.Class(name); !ok {
+			return false
+		}
+	}
+	return len(classes) > 0 && distinct(classes)
+}
+
+// admission is what applying for these classes takes: the strictest of theirs.
+func (c *Charter) admission(classes []string) (way Admission, sponsors uint64, invite bool) {
+	way = AdmitOpen
+	for _, name := range classes {
+		class, _ := c.Class(name)
+		invite = invite || class.Invite
+		sponsors = max(sponsors, class.Sponsors)
+		if class.Admission == AdmitVote || class.Admission == AdmitSponsor && way == AdmitOpen {
+			way = class.Admission
+		}
+	}
+	return way, sponsors, invite
+}
+
+// mayPropose tells whether a member of these classes may open proposals on the track.
+func (c *Charter) mayPropose(t Track, classes []string) bool {
+	if len(t.Proposers) == 0 {
+		return c.MayVote(classes)
+	}
+	return slices.ContainsFunc(classes, func(class string) bool { return slices.Contains(t.Proposers, class) })
+}
+
+// Validate tells why nobody could be governed by this charter, with every reason, or nil. The error
+// wraps ErrCharter.
+func (c *Charter) Validate() error {
+	var faults []string
+	report := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Sprintf(format, args...))
+		}
+	}
+	report(len(c.Classes) >= 1 && len(c.Classes) <= MaxClasses, "it has %d classes, not 1 to %d", len(c.Classes), MaxClasses)
+	report(len(c.Tracks) >= 1 && len(c.Tracks) <= MaxTracks, "it has %d tracks, not 1 to %d", len(c.Tracks), MaxTracks)
+	if faults == nil {
+		votes := false
+		for i, class := range c.Classes {
+			votes = votes || class.Votes
+			first, _ := c.Class(class.Name)
+			report(label(class.Name) && first == c.Classes[i], "a class is named %q: names are a-z, 0-9 and -, each once", class.Name)
+			class.validate(report)
+		}
+		report(votes, "no class may vote, so nothing could ever be decided")
+		for i := range c.Tracks {
+			t := &c.Tracks[i]
+			report(label(t.Name) && !slices.ContainsFunc(c.Tracks[:i], func(o Track) bool { return o.Name == t.Name }),
+				"a track is named %q: names are a-z, 0-9 and -, each once", t.Name)
+			c.validateTrack(t, report)
+		}
+	}
+	l := c.Limits
+	report(l.Daily >= 1 && l.Daily <= MaxDaily, "a member may make %d events a day, not 1 to %d", l.Daily, MaxDaily)
+	report(l.Text <= MaxText && l.Statement <= MaxStatement && l.Reason <= MaxReason, "texts may have up to %d, statements %d, reasons %d bytes", MaxText, MaxStatement, MaxReason)
+	report(l.Candidates >= 1 && l.Candidates <= MaxCandidates, "%d applications may wait, not 1 to %d", l.Candidates, MaxCandidates)
+	if faults == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrCharter, strings.Join(faults, "; "))
+}
+
+func (class Class) validate(report func(bool, string, ...any)) {
+	switch class.Admission {
+	case AdmitSponsor:
+		report(class.Sponsors >= 1 && class.Sponsors <= MaxSponsors, "class %q needs %d sponsors, not 1 to %d", class.Name, class.Sponsors, MaxSponsors)
+	case AdmitOpen, AdmitVote:
+		report(class.Sponsors == 0, "class %q names sponsors that its admission does not need", class.Name)
+	default:
+		report(false, "class %q has the unknown admission %q", class.Name, class.Admission)
+	}
+}
+
+func (c *Charter) validateTrack(t *Track, report func(bool, string, ...any)) {
+	report(t.Method == YesNo || t.Method == Approval || t.Method == BudgetGreedy, "track %q has the unknown method %q", t.Name, t.Method)
+	share := t.Quorum.Share
+	switch t.Quorum.Kind {
+	case QuorumNone:
+		report(share == Ratio{0, 1}, "track %q has no quorum, so its share must be 0/1, not %s", t.Name, share)
+	case QuorumTurnout, QuorumForOnly, QuorumBiased:
+		report(share.share() && share.Num > 0, "track %q has a quorum of %s, which nobody can reach or everybody misses: choose a share above 0 up to 1", t.Name, share)
+	default:
+		report(false, "track %q has the unknown quorum %q", t.Name, t.Quorum.Kind)
+	}
+	share = t.Threshold.Share
+	report(share.share(), "track %q has a threshold of %s, which can never be reached: choose a share from 0 to 1", t.Name, share)
+	report(!share.share() || share.Num < share.Den || !t.Threshold.Over, "track %q asks for more than all votes, so nothing could ever pass", t.Name)
+	if t.Method == BudgetGreedy {
+		report(t.Quorum.Kind == QuorumNone || t.Quorum.Kind == QuorumTurnout, "track %q shares a budget, so its quorum is none or turnout", t.Name)
+		report(slices.Contains(t.Actions, KindBudgetAllocate), "track %q shares a budget but may not carry %s", t.Name, KindBudgetAllocate)
+	}
+	report(t.Voting >= 1 && t.Discussion <= MaxPeriod && t.Voting <= MaxPeriod && t.Grace <= MaxPeriod, "track %q has no time to vote or a period over 366 days", t.Name)
+	report(distinct(t.Proposers) && (len(t.Proposers) == 0 || c.knows(t.Proposers)), "track %q lets classes propose that the charter does not have", t.Name)
+	report(t.Open >= 1 && t.Open <= MaxOpen, "track %q lets a member have %d proposals under way, not 1 to %d", t.Name, t.Open, MaxOpen)
+	report(len(t.Actions) <= MaxKinds && distinct(t.Actions), "track %q lists an action twice, or more than %d", t.Name, MaxKinds)
+}
+
+// Warnings tells what a lawful charter may do that its authors might not want.
+func (c *Charter) Warnings() []string {
+	var lines []string
+	warn := func(when bool, format string, args ...any) {
+		if when {
+			lines = append(lines, fmt.Sprintf(format, args...))
+		}
+	}
+	needsVote, carries := false, func(kind event.Kind) bool {
+		return slices.ContainsFunc(c.Tracks, func(t Track) bool { return slices.Contains(t.Actions, kind) })
+	}
+	for _, class := range c.Classes {
+		needsVote = needsVote || class.Admission == AdmitVote
+		warn(class.Votes && class.Admission == AdmitOpen, "class %q is open and may vote: one person can join many times and outvote you", class.Name)
+		warn(!class.Invite && class.Admission != AdmitOpen, "class %q needs no invite: strangers can fill the list of applications", class.Name)
+	}
+	warn(!carries(KindCharterAmend), "no track may carry %s: this charter can never be changed", KindCharterAmend)
+	warn(needsVote && !carries(KindMemberAdmit), "no track may carry %s: nobody can join the classes that need a vote", KindMemberAdmit)
+	for _, t := range c.Tracks {
+		heavy := slices.Contains(t.Actions, KindCharterAmend)
+		warn(t.Voting < day, "track %q votes for less than a day: who sleeps misses it", t.Name)
+		warn(t.Quorum.Kind == QuorumTurnout, "track %q counts votes against toward its quorum: members can do better by staying away (no-show paradox)", t.Name)
+		warn(t.Quorum.Kind == QuorumTurnout && Ratio{1, 2}.Compare(t.Quorum.Share.Num, t.Quorum.Share.Den) > 0, "track %q needs more than half of all members: a busy month can stop every decision", t.Name)
+		warn(heavy && t.Grace == 0, "track %q changes the charter at once: who disagrees has no time to leave", t.Name)
+		warn(heavy && Ratio{1, 2}.Compare(t.Threshold.Share.Num, t.Threshold.Share.Den) <= 0, "track %q changes the charter by a simple majority", t.Name)
+	}
+	return lines
+}

@@ -1,0 +1,142 @@
+package governance
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestDefaultCharter(t *testing.T) {
+	c := DefaultCharter()
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Warnings(); len(got) != 1 || !strings.Contains(got[0], `"budget" counts votes against`) {
+		t.Errorf("warnings: %q", got)
+	}
+}
+
+// TestValidate changes one thing at a time and expects one reason each.
+func TestValidate(t *testing.T) {
+	long := strings.Repeat("x", MaxLabel+1)
+	for name, c := range map[string]struct {
+		change func(*Charter)
+		want   string
+	}{
+		"no class":             {func(c *Charter) { c.Classes = nil }, "0 classes"},
+		"no track":             {func(c *Charter) { c.Tracks = nil }, "0 tracks"},
+		"class twice":          {func(c *Charter) { c.Classes[1].Name = "customer" }, `a class is named "customer"`},
+		"class in capitals":    {func(c *Charter) { c.Classes[1].Name = "Producer" }, `a class is named "Producer"`},
+		"long class":           {func(c *Charter) { c.Classes[1].Name = long }, `a class is named "xxx`},
+		"unknown admission":    {func(c *Charter) { c.Classes[0].Admission = "lot" }, "unknown admission"},
+		"no sponsors":          {func(c *Charter) { c.Classes[0].Sponsors = 0 }, "needs 0 sponsors"},
+		"idle sponsors":        {func(c *Charter) { c.Classes[1].Sponsors = 1 }, "does not need"},
+		"nobody votes":         {func(c *Charter) { c.Classes[0].Votes, c.Classes[1].Votes, c.Classes[2].Votes = false, false, false }, "no class may vote"},
+		"track twice":          {func(c *Charter) { c.Tracks[1].Name = "general" }, `a track is named "general"`},
+		"nameless track":       {func(c *Charter) { c.Tracks[1].Name = "" }, `a track is named ""`},
+		"unknown method":       {func(c *Charter) { c.Tracks[0].Method = "shouting" }, "unknown method"},
+		"unknown quorum":       {func(c *Charter) { c.Tracks[0].Quorum.Kind = "some" }, "unknown quorum"},
+		"quorum over all":      {func(c *Charter) { c.Tracks[0].Quorum.Share = Ratio{3, 2} }, "nobody can reach"},
+		"quorum of nothing":    {func(c *Charter) { c.Tracks[0].Quorum.Share = Ratio{0, 2} }, "nobody can reach"},
+		"division by zero":     {func(c *Charter) { c.Tracks[0].Quorum.Share = Ratio{0, 0} }, "nobody can reach"},
+		"large ratio":          {func(c *Charter) { c.Tracks[0].Quorum.Share = Ratio{1, MaxRatio + 1} }, "nobody can reach"},
+		"share without quorum": {func(c *Charter) { c.Tracks[4].Quorum.Share = Ratio{1, 2} }, "must be 0/1"},
+		"threshold over all":   {func(c *Charter) { c.Tracks[0].Threshold.Share = Ratio{3, 2} }, "can never be reached"},
+		"more than all":        {func(c *Charter) { c.Tracks[0].Threshold = Threshold{Ratio{1, 1}, true} }, "more than all votes"},
+		"biased budget":        {func(c *Charter) { c.Tracks[3].Quorum.Kind = QuorumBiased }, "none or turnout"},
+		"idle budget":          {func(c *Charter) { c.Tracks[3].Actions = nil }, "may not carry budget.allocate"},
+		"no time to vote":      {func(c *Charter) { c.Tracks[0].Voting = 0 }, "no time to vote"},
+		"endless discussion":   {func(c *Charter) { c.Tracks[0].Discussion = MaxPeriod + 1 }, "no time to vote"},
+		"endless grace":        {func(c *Charter) { c.Tracks[0].Grace = MaxPeriod + 1 }, "no time to vote"},
+		"unknown proposers":    {func(c *Charter) { c.Tracks[0].Proposers = []string{"guest"} }, "classes propose"},
+		"no proposals":         {func(c *Charter) { c.Tracks[0].Open = 0 }, "0 proposals under way"},
+		"action twice":         {func(c *Charter) { c.Tracks[1].Actions[1] = c.Tracks[1].Actions[0] }, "an action twice"},
+		"no events":            {func(c *Charter) { c.Limits.Daily = 0 }, "0 events a day"},
+		"long texts":           {func(c *Charter) { c.Limits.Text = MaxText + 1 }, "texts may have"},
+		"long statements":      {func(c *Charter) { c.Limits.Statement = MaxStatement + 1 }, "texts may have"},
+		"long reasons":         {func(c *Charter) { c.Limits.Reason = MaxReason + 1 }, "texts may have"},
+		"no candidates":        {func(c *Charter) { c.Limits.Candidates = 0 }, "0 applications"},
+	} {
+		charter := DefaultCharter()
+		c.change(&charter)
+		err := charter.Validate()
+		if !errors.Is(err, ErrCharter) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "; ") {
+			t.Errorf("%s: %v, want one reason with %q", name, err, c.want)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Charter)
+		want   string
+	}{
+		"open and voting":   {func(c *Charter) { c.Classes[1].Admission = AdmitOpen }, "outvote"},
+		"no invite":         {func(c *Charter) { c.Classes[1].Invite = false }, "strangers"},
+		"fixed charter":     {func(c *Charter) { c.Tracks[5].Actions = nil }, "never be changed"},
+		"nobody joins":      {func(c *Charter) { c.Tracks[1].Actions = nil }, "nobody can join"},
+		"short vote":        {func(c *Charter) { c.Tracks[0].Voting = hour }, "who sleeps"},
+		"most must come":    {func(c *Charter) { c.Tracks[3].Quorum.Share = Ratio{3, 5} }, "busy month"},
+		"charter at once":   {func(c *Charter) { c.Tracks[5].Grace = 0 }, "no time to leave"},
+		"charter by a half": {func(c *Charter) { c.Tracks[5].Threshold = Threshold{Ratio{1, 2}, true} }, "simple majority"},
+	} {
+		charter := DefaultCharter()
+		c.change(&charter)
+		if got := strings.Join(charter.Warnings(), "\n"); charter.Validate() != nil || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestAdmissionIsTheStrictest(t *testing.T) {
+	c := Charter{Classes: []Class{
+		{Name: "a", Admission: AdmitOpen}, {Name: "b", Admission: AdmitSponsor, Sponsors: 2, Invite: true},
+		{Name: "c", Admission: AdmitSponsor, Sponsors: 3}, {Name: "d", Admission: AdmitVote}}}
+	for _, x := range []struct {
+		classes  []string
+		way      Admission
+		sponsors uint64
+		invite   bool
+	}{
+		{[]string{"a"}, AdmitOpen, 0, false},
+		{[]string{"a", "b"}, AdmitSponsor, 2, true},
+		{[]string{"c", "b", "a"}, AdmitSponsor, 3, true},
+		{[]string{"d", "c"}, AdmitVote, 3, false},
+		{[]string{"a", "d"}, AdmitVote, 0, false},
+	} {
+		if way, sponsors, invite := c.admission(x.classes); way != x.way || sponsors != x.sponsors || invite != x.invite {
+			t.Errorf("%v: %s, %d, %v", x.classes, way, sponsors, invite)
+		}
+	}
+}
+
+func TestText(t *testing.T) {
+	for text, want := range map[string]bool{"Ann": true, "Zoë 李": true, "": false, " Ann": false, "Ann ": false, "A\nB": false,
+		"A\x1b[2J": false, "A\u202eB": false, "A\u0085": false, "A\u2066": false, strings.Repeat("a", 97): false} {
+		if line(text, MaxName) != want {
+			t.Errorf("line %q: %v", text, !want)
+		}
+	}
+	for text, want := range map[string]bool{"": true, "a\n\tb ": true, "a\r\n": false, "\x00": false, "\u2029": false, "12345678901": false} {
+		if prose(text, 10) != want {
+			t.Errorf("prose %q: %v", text, !want)
+		}
+	}
+	for text, want := range map[string]bool{"roof": true, "r-2": true, "": false, "-a": false, "a-": false, "A": false, "a.b": false, strings.Repeat("a", 33): false} {
+		if label(text) != want {
+			t.Errorf("label %q: %v", text, !want)
+		}
+	}
+}
+
+func TestFormat(t *testing.T) {
+	for _, c := range []struct {
+		currency Currency
+		amount   uint64
+		want     string
+	}{{Currency{"EUR", 2}, 123450, "1234.50 EUR"}, {Currency{"EUR", 2}, 5, "0.05 EUR"}, {Currency{"H", 0}, 7, "7 H"}, {Currency{"BTC", 8}, 1, "0.00000001 BTC"}} {
+		if got := c.currency.Format(c.amount); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package governance
+
+import (
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/identity"
+)
+
+// Device is a key with which a member speaks.
+type Device struct {
+	Member    identity.PublicKey `cbor:"member"`
+	Since     event.Time         `cbor:"since"`
+	Suspended bool               `cbor:"suspended"` // proven to have signed two events with one number
+}
+
+// DeviceAdd is the body of device.add, signed by a live device of the member. The Assembly does it
+// for a member who has none left. Adding a suspended device certifies it again.
+type DeviceAdd struct {
+	Member identity.PublicKey `cbor:"member"`
+	Key    identity.PublicKey `cbor:"key"`
+	Proof  identity.Signature `cbor:"proof"` // DeviceProof by Key
+}
+
+// DeviceProof shows that the holder of the device's key wants to speak for the member, so that
+// nobody claims another's key: "coop/device/1", a zero byte, the cooperative, the member.
+func DeviceProof(device identity.Key, coop event.ID, member identity.PublicKey) identity.Signature {
+	return device.Sign(deviceMessage(coop, member))
+}
+
+func deviceMessage(coop event.ID, member identity.PublicKey) []byte {
+	return append(append([]byte("coop/device/1\x00"), coop[:]...), member[:]...)
+}
+
+// AddDevice certifies a device's key for a member.
+func (s *State) AddDevice(env fold.Env, b DeviceAdd) error {
+	if env.Key != identity.Assembly {
+		key, _, err := s.actor(env)
+		if err != nil {
+			return err
+		}
+		if key != b.Member {
+			return ErrNotYourDevice
+		}
+	}
+	m, ok := s.Members.Get(b.Member)
+	if !ok || m.Status != StatusMember {
+		return ErrNoMember
+	}
+	if b.Key.Check() != nil {
+		return ErrKey
+	}
+	d, known := s.Devices.Get(b.Key)
+	if known && (d.Member != b.Member || !d.Suspended) {
+		return ErrKeyTaken
+	}
+	if !known && m.Devices >= MaxDevices {
+		return ErrDevicesFull
+	}
+	if !identity.Verify(b.Key, deviceMessage(s.Coop, b.Member), b.Proof) {
+		return ErrDeviceProof
+	}
+
+	if !known {
+		m.Devices++
+		s.Members.Set(b.Member, m)
+	}
+	s.Devices.Set(b.Key, Device{Member: b.Member, Since: s.Time})
+	return nil
+}
+
+// Suspend stops a device that a member has proven to have signed two events with one number. What it
+// did before stands: each number counted once. The proof is the caller's to check.
+func (s *State) Suspend(env fold.Env, key identity.PublicKey) error {
+	if _, _, err := s.actor(env); err != nil {
+		return err
+	}
+	d, ok := s.Devices.Get(key)
+	if !ok {
+		return ErrNoDevice
+	}
+	if d.Suspended {
+		return ErrSuspendedAlready
+	}
+	d.Suspended = true
+	s.Devices.Set(key, d)
+	return nil
+}

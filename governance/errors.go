@@ -1,0 +1,91 @@
+package governance
+
+import "errors"
+
+// Why the hall refuses, in the order of checking within each group: what happened, why, and what to
+// do. A refusal changes nothing.
+
+// Who speaks.
+var (
+	ErrStranger     = errors.New("this key belongs to nobody in the cooperative: apply for membership first, or add the device from one that is known")
+	ErrSuspended    = errors.New("this device is suspended, because it signed two different events with one number: certify it again from another of your devices, or ask for a proposal that does")
+	ErrWaiting      = errors.New("your application is still waiting, so you cannot do this yet: a sponsor or a proposal admits you")
+	ErrLeft         = errors.New("you have left the cooperative, so you cannot do this: apply again to return")
+	ErrAssemblyOnly = errors.New("only the members together can do this: open a proposal that carries it as an action")
+)
+
+// The founding.
+var (
+	ErrFoundedBefore = errors.New("the cooperative is founded already: to change it, open a proposal")
+	ErrName          = errors.New("a name or title is one line without spaces at its ends or invisible characters, and not too long: names 96 bytes, titles 200")
+	ErrText          = errors.New("this text is longer than the charter allows here, or has invisible characters: shorten it, or keep to plain text")
+	ErrCurrency      = errors.New("a currency is 2 to 12 capital letters or digits and up to 8 decimals, such as EUR with 2")
+	ErrCharter       = errors.New("nobody could be governed by this charter")
+	ErrParams        = errors.New("the timing must be between 1 millisecond and 1 day, the shortest round no longer than the longest, and grace no longer than stall")
+	ErrFounders      = errors.New("a cooperative has 1 to 128 founders, each named once")
+	ErrKey           = errors.New("this public key proves nothing, because it is malformed or of small order: create a fresh one")
+	ErrClasses       = errors.New("a member is in at least one class, each named once, and all of them in the charter: choose from its classes")
+	ErrNoVoters      = errors.New("nobody could vote then, so nothing could ever be decided: let at least one member be in a class that votes")
+	ErrStewards      = errors.New("a cooperative has 1 to 31 first stewards, each named once")
+	ErrConsent       = errors.New("every founder must consent: expected one valid signature of the founding text by each founder except the one who signs the event, in the order of the founders")
+	ErrNoFounder     = errors.New("the founding is signed by one of its founders, and this key is none of them")
+)
+
+// Members and devices.
+var (
+	ErrInviteTaken      = errors.New("an invite with this key was published before: make a fresh one")
+	ErrInviteTerms      = errors.New("an invite has 1 to 10,000 uses and ends within 366 days from now")
+	ErrMemberAlready    = errors.New("this key speaks for a member already: there is nothing to apply for")
+	ErrAppliedAlready   = errors.New("you have applied already: wait for a sponsor or a proposal, or take the application back first")
+	ErrKeyTaken         = errors.New("this key is known already, for another member or as a device in good standing: use a fresh one")
+	ErrInviteNeeded     = errors.New("this class needs an invite: ask a member for one")
+	ErrInviteUnknown    = errors.New("there is no such invite: check the link, or ask for another one")
+	ErrInviteExpired    = errors.New("this invite has expired: ask for another one")
+	ErrInviteUsedUp     = errors.New("this invite was used as often as it allows: ask for another one")
+	ErrInviteProof      = errors.New("the application does not prove that you hold the invite: open its link on this device")
+	ErrCandidatesFull   = errors.New("as many applications wait as the charter allows: apply again when some are decided")
+	ErrMayNotSponsor    = errors.New("only members who may vote can sponsor")
+	ErrNoCandidate      = errors.New("nobody with this key is waiting for admission")
+	ErrNotBySponsors    = errors.New("this class is not admitted by sponsors: open a proposal that admits the candidate")
+	ErrSponsoredAlready = errors.New("you sponsor this candidate already")
+	ErrNotYourDevice    = errors.New("you can add devices for yourself alone; for another member a proposal can")
+	ErrNoMember         = errors.New("there is no member with this key")
+	ErrDevicesFull      = errors.New("a member has at most 16 devices")
+	ErrDeviceProof      = errors.New("the device does not prove that it wants to speak for this member: start on the new device and sign there")
+	ErrNoDevice         = errors.New("this key belongs to nobody in the cooperative, so there is nothing to suspend")
+	ErrSuspendedAlready = errors.New("this device is suspended already")
+)
+
+// Proposals.
+var (
+	ErrUnknownTrack    = errors.New("the charter has no such track: choose one of its tracks")
+	ErrMayNotPropose   = errors.New("your classes may not open proposals on this track: ask a member who may")
+	ErrTags            = errors.New("a proposal has at most 8 tags, each once, of a-z, 0-9 and -")
+	ErrOptions         = errors.New("the options do not fit the method: a yes/no vote has none, an approval vote 2 to 256 without cost, a budget 1 to 256, each with a cost; each needs a name")
+	ErrBudget          = errors.New("a budget vote, and no other, names the budget to share")
+	ErrActions         = errors.New("a proposal carries at most 32 actions, each in the form of an event")
+	ErrActionOnTrack   = errors.New("the charter does not let a proposal on this track do that: choose another track")
+	ErrOpenAlready     = errors.New("you have as many proposals under way on this track as the charter allows: wait until one is decided")
+	ErrHallFull        = errors.New("4,096 proposals are under way: wait until some are decided")
+	ErrUnknownProposal = errors.New("there is no such proposal")
+	ErrNotProposer     = errors.New("only who opened a proposal can withdraw it")
+	ErrOver            = errors.New("the vote on this proposal is over")
+	ErrBallotsCast     = errors.New("a member has voted already, so the proposal can no longer be withdrawn: the vote decides")
+)
+
+// Ballots.
+var (
+	ErrNotYet      = errors.New("this proposal is still in discussion: cast your ballot when voting opens")
+	ErrTooLate     = errors.New("this ballot came after the end of the vote, so it does not count")
+	ErrNotOnRoll   = errors.New("you were not among the members who may vote when this proposal was opened, so you have no ballot on it")
+	ErrChoice      = errors.New("this choice does not fit the method: yes, no or abstain in a yes/no vote; elsewhere abstain, or option numbers in ascending order, each once")
+	ErrReason      = errors.New("the reason is longer than the charter allows, or has invisible characters")
+	ErrFinalBallot = errors.New("you have voted, and this track does not let ballots be changed")
+)
+
+// Acts of the Assembly.
+var (
+	ErrCharterClasses = errors.New("the new charter would leave a member without a class: keep the class, or admit the member to another first")
+	ErrAmount         = errors.New("an amount is a whole number from 1 to 2^53-1 of the smallest unit")
+	ErrAllocated      = errors.New("this proposal has allocated to this project already")
+)

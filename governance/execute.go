@@ -1,0 +1,101 @@
+package governance
+
+import (
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/identity"
+)
+
+// CharterAmend is the body of charter.amend, an act of the Assembly. Proposals under way keep the
+// rules they were opened under.
+type CharterAmend struct {
+	Charter Charter `cbor:"charter"`
+}
+
+// BudgetAllocate is the body of budget.allocate, an act of the Assembly: so much of the common money
+// is set aside for something, by the proposal that is being executed.
+type BudgetAllocate struct {
+	Project uint64 `cbor:"project"` // number of the option; any number where the proposal has none
+	Amount  uint64 `cbor:"amount"`  // minor units
+	Name    string `cbor:"name"`
+}
+
+// Allocation is money set aside by decision.
+type Allocation struct {
+	Amount uint64     `cbor:"amount"`
+	Name   string     `cbor:"name"`
+	At     event.Time `cbor:"at"`
+}
+
+// Drafts are what the Assembly performs when p passes, in order: first one allocation for each project
+// that a budget vote funds, then the actions that the proposal carries.
+func (p *Proposal) Drafts() []event.Draft {
+	var drafts []event.Draft
+	if p.Rules.Track.Method == BudgetGreedy {
+		for _, n := range p.Result.Selected {
+			d, err := event.NewDraft(KindBudgetAllocate, BudgetAllocate{n, p.Options[n].Cost, p.Options[n].Name})
+			if err != nil {
+				panic("governance: invariant: an allocation has a canonical form: " + err.Error())
+			}
+			drafts = append(drafts, d)
+		}
+	}
+	return append(drafts, p.Actions...)
+}
+
+// Amend replaces the charter.
+func (s *State) Amend(env fold.Env, b CharterAmend) error {
+	if env.Key != identity.Assembly {
+		return ErrAssemblyOnly
+	}
+	if err := b.Charter.Validate(); err != nil {
+		return err
+	}
+	votes := false
+	for _, m := range s.Members.All() {
+		if m.Status != StatusMember {
+			continue
+		}
+		if !b.Charter.keeps(m.Classes) {
+			return ErrCharterClasses
+		}
+		votes = votes || b.Charter.MayVote(m.Classes)
+	}
+	if !votes {
+		return ErrNoVoters
+	}
+
+	s.Charter = b.Charter
+	s.Version++
+	return nil
+}
+
+// keeps tells whether one of classes is in the charter.
+func (c *Charter) keeps(classes []string) bool {
+	for _, name := range classes {
+		if _, ok := c.Class(name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Allocate sets money aside.
+func (s *State) Allocate(env fold.Env, b BudgetAllocate) error {
+	if env.Key != identity.Assembly {
+		return ErrAssemblyOnly
+	}
+	if b.Amount < 1 || b.Amount > MaxAmount {
+		return ErrAmount
+	}
+	if !line(b.Name, MaxName) {
+		return ErrName
+	}
+	item := Item{env.ID, b.Project}
+	if s.Allocations.Has(item) {
+		return ErrAllocated
+	}
+
+	s.Allocations.Set(item, Allocation{Amount: b.Amount, Name: b.Name, At: s.Time})
+	return nil
+}

@@ -1,0 +1,36 @@
+// Package governance is the hall: who the members are, by which charter they decide, and what they
+// have decided.
+//
+// Its one idea: a decision is a draft that waits for a vote. A proposal carries the drafts of
+// ordinary events; when it passes, the Assembly, for which no key can sign, performs them, all or
+// none. Admitting a member, amending the charter and sharing out a budget are one mechanism.
+//
+// A proposal freezes what it runs under: its track's rules, the charter's version and the roll of
+// members at its opening. Nobody changes rules, quorum or electorate under a running vote.
+//
+// Every rule checks first and changes then; the reasons to refuse stand in errors.go, in order of
+// checking. Counting is apart from state: pure functions on ballots, one file a method, in integers
+// and exact rationals. Time is coop time, which only commits move (protocol §3.10, §3.11).
+//
+// The package knows no other room, no signature but the proofs inside its bodies, and not how its
+// actions are performed: package coop owns the table of rules and runs them.
+package governance
+
+import "github.com/sustainy/coop/event"
+
+// The kinds of event that the hall understands. KindMemberAdmit, KindCharterAmend and
+// KindBudgetAllocate are acts of the Assembly; every other one is signed by a member's device.
+const (
+	KindCoopFound        = event.KindFound
+	KindMemberInvite     = event.Kind("member.invite")
+	KindMemberApply      = event.Kind("member.apply")
+	KindMemberSponsor    = event.Kind("member.sponsor")
+	KindMemberAdmit      = event.Kind("member.admit")
+	KindMemberLeave      = event.Kind("member.leave")
+	KindDeviceAdd        = event.Kind("device.add")
+	KindProposalOpen     = event.Kind("proposal.open")
+	KindProposalWithdraw = event.Kind("proposal.withdraw")
+	KindBallotCast       = event.Kind("ballot.cast")
+	KindCharterAmend     = event.Kind("charter.amend")
+	KindBudgetAllocate   = event.Kind("budget.allocate")
+)

@@ -1,0 +1,106 @@
+package governance
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
+)
+
+// Invariants looks for anything in the state that no sequence of events may lead to, and counts every
+// vote again. It reads everything: for tests, for the simulator and for a member who doubts.
+func (s *State) Invariants() []error {
+	var broken []error
+	report := func(ok bool, format string, args ...any) {
+		if !ok {
+			broken = append(broken, fmt.Errorf("governance: invariant: "+format, args...))
+		}
+	}
+	report(s.Charter.Validate() == nil, "the charter is not valid")
+	s.checkMembers(report)
+	for id, p := range s.Proposals.All() {
+		s.checkProposal(id, &p, report)
+	}
+	for due := range s.Agenda.All() {
+		p, ok := s.Proposals.Get(due.Proposal)
+		report(ok && p.Due == due.At, "the agenda has %s at %d, which is not so", due.Proposal, due.At)
+		report(due.At > s.Time, "what was due at %d is not done at %d", due.At, s.Time)
+	}
+	for seat, b := range s.Ballots.All() {
+		p, ok := s.Proposals.Get(seat.Proposal)
+		report(ok, "a ballot on no proposal: %s", seat.Proposal)
+		_, fits := (&BallotCast{Choice: string(b.Choice), Approvals: b.Approvals}).fits(p.Rules.Track.Method, len(p.Options))
+		report(fits && b.Cast >= p.Voting.Start && b.Cast < p.Voting.End+p.Rules.Late, "a ballot that cannot count, on %s", seat.Proposal)
+	}
+	for item, a := range s.Allocations.All() {
+		p, ok := s.Proposals.Get(item.Proposal)
+		report(ok && p.Phase == Executed && a.Amount > 0, "an allocation by %s, which is %q", item.Proposal, p.Phase)
+	}
+	return broken
+}
+
+func (s *State) checkMembers(report func(bool, string, ...any)) {
+	devices := table.Table[identity.PublicKey, uint64]{}
+	for key, d := range s.Devices.All() {
+		n, _ := devices.Get(d.Member)
+		devices.Set(d.Member, n+1)
+		report(s.Members.Has(d.Member), "device %s of no member", key)
+	}
+	candidates := uint64(0)
+	for key, m := range s.Members.All() {
+		n, _ := devices.Get(key)
+		report(n == m.Devices && n >= 1 && n <= MaxDevices, "member %s has %d devices, not %d", key, n, m.Devices)
+		own, ok := s.Devices.Get(key)
+		report(ok && own.Member == key, "member %s is not named by a device of theirs", key)
+		report(distinct(m.Sponsors) && !slices.Contains(m.Sponsors, key), "member %s is sponsored twice or by themselves", key)
+		if m.Status == StatusCandidate {
+			candidates++
+		}
+	}
+	report(candidates == s.Candidates, "%d candidates wait, not %d", candidates, s.Candidates)
+}
+
+func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string, ...any)) {
+	report(p.RuleHash == p.Rules.Hash(), "the rules of %s have changed", id)
+	_, listed := s.Agenda.Get(Due{p.Due, id})
+	switch p.Phase {
+	case Discussion, Voting:
+		size, hash := p.roll()
+		report(size == p.RollSize && hash == p.RollHash, "the roll of %s has changed", id)
+		report(p.Due == p.next() && p.Result.Closed == 0, "%s is under way and closed", id)
+		for member := range s.BallotsOn(id) {
+			m, ok := p.Roll.Get(member)
+			report(ok && p.onRoll(m), "a ballot on %s of one who may not vote: %s", id, member)
+		}
+	case Grace, Executed, Failed, Rejected, Expired:
+		again := s.Tally(id, p)
+		again.Closed = p.Result.Closed
+		report(fmt.Sprint(again) == fmt.Sprint(p.Result), "counting %s again gives another result", id)
+		passed := p.Phase == Grace || p.Phase == Executed || p.Phase == Failed
+		report((p.Result.Outcome() == Grace) == passed, "%s is %s against its result", id, p.Phase)
+		report(p.Result.Ballots <= p.RollSize && p.Result.Closed >= p.Voting.End+p.Rules.Late, "%s was closed early or has too many ballots", id)
+	case Withdrawn:
+		for range s.BallotsOn(id) {
+			report(false, "%s was withdrawn after a ballot", id)
+		}
+	default:
+		report(false, "%s is in the unknown phase %q", id, p.Phase)
+	}
+	report(listed == (p.Phase == Discussion || p.Phase == Voting || p.Phase == Grace), "%s is %s and its place in the agenda is wrong", id, p.Phase)
+	if p.Phase == Executed && p.Rules.Track.Method == BudgetGreedy {
+		s.checkFunding(id, p, report)
+	}
+}
+
+// checkFunding expects one allocation of its cost for each funded project, within the budget.
+func (s *State) checkFunding(id event.ID, p *Proposal, report func(bool, string, ...any)) {
+	sum := uint64(0)
+	for _, n := range p.Result.Selected {
+		a, ok := s.Allocations.Get(Item{id, n})
+		report(ok && a.Amount == p.Options[n].Cost, "project %d of %s was not funded as decided", n, id)
+		sum += a.Amount
+	}
+	report(sum == p.Result.Spent && sum <= p.Budget, "%s shares out %d of %d", id, sum, p.Budget)
+}

@@ -1,0 +1,43 @@
+package governance
+
+import "github.com/sustainy/coop/event"
+
+// Every bound on what a body may hold, besides those of package event. Sizes are in bytes. A charter
+// may set lower ones.
+const (
+	MaxName      = 96       // of a member, an option, an allocation
+	MaxTitle     = 200      // of a proposal
+	MaxPurpose   = 4096     // of the cooperative
+	MaxText      = 32 << 10 // of a proposal
+	MaxReason    = 2000     // of a ballot
+	MaxStatement = 4096     // of an application
+	MaxNote      = 200      // of an invite
+	MaxLabel     = 32       // of a class, a track, a tag
+
+	MaxFounders = 128
+	MaxStewards = 31
+	MaxClasses  = 16
+	MaxTracks   = 32
+	MaxKinds    = 32 // kinds of action on one track
+	MaxTags     = 8
+	MaxOptions  = 256
+	MaxActions  = 32
+	MaxDevices  = 16 // of one member
+	MaxSponsors = 16
+	MaxUses     = 10_000 // of one invite
+	MaxOpen     = 4096   // proposals under way in the cooperative
+
+	MaxCandidates = 10_000                // waiting for admission
+	MaxDaily      = 1_000_000             // events of one member in a day
+	MaxAmount     = event.MaxInteger      // of money, in minor units
+	MaxRatio      = 1_000_000             // numerator and denominator
+	MaxDecimals   = 8                     // of a currency
+	MaxPeriod     = event.Time(366) * day // of a phase
+)
+
+const (
+	second = event.Time(1000)
+	minute = 60 * second
+	hour   = 60 * minute
+	day    = 24 * hour
+)

@@ -1,0 +1,285 @@
+package governance
+
+import (
+	"crypto/sha256"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
+)
+
+// Phase is where a proposal stands.
+type Phase string
+
+// The phases. The first three are under way, in this order; each other one is an end.
+const (
+	Discussion Phase = "discussion"
+	Voting     Phase = "voting"
+	Grace      Phase = "grace"     // passed, its actions wait so that who disagrees can leave
+	Executed   Phase = "executed"  // passed, and its actions are done
+	Failed     Phase = "failed"    // passed, but an action was refused, so none was done
+	Rejected   Phase = "rejected"  // voted down
+	Expired    Phase = "expired"   // not voted down, but too few took part
+	Withdrawn  Phase = "withdrawn" // taken back before anybody voted
+)
+
+// Option is one thing that can be chosen.
+type Option struct {
+	Name string `cbor:"name" json:"name"`
+	Cost uint64 `cbor:"cost" json:"cost,omitempty"` // minor units; only where a budget is shared
+}
+
+// Rules are what a proposal runs under whatever happens to the charter.
+type Rules struct {
+	Charter uint64     `cbor:"charter"` // version
+	Track   Track      `cbor:"track"`
+	Voters  []string   `cbor:"voters"` // classes that may vote
+	Late    event.Time `cbor:"late"`   // Params.Grace
+	Stall   event.Time `cbor:"stall"`  // Params.Stall
+}
+
+// Proposal is a question to the members.
+type Proposal struct {
+	By       identity.PublicKey `cbor:"by"`
+	Title    string             `cbor:"title"`
+	Text     string             `cbor:"text"`
+	Tags     []string           `cbor:"tags"`
+	Options  []Option           `cbor:"options"`
+	Budget   uint64             `cbor:"budget"`
+	Actions  []event.Draft      `cbor:"actions"`
+	Opened   event.Time         `cbor:"opened"`
+	Rules    Rules              `cbor:"rules"`
+	RuleHash [32]byte           `cbor:"rulehash"` // SHA-256 of "coop/rules/1", a zero byte and Rules
+	RollSize uint64             `cbor:"rollsize"`
+	RollHash [32]byte           `cbor:"rollhash"` // SHA-256 of "coop/roll/1", a zero byte and the keys of who may vote, ascending
+	Phase    Phase              `cbor:"phase"`
+	Voting   Span               `cbor:"voting"`
+	Extended uint64             `cbor:"extended"` // times that a stall extended the vote
+	Due      event.Time         `cbor:"due"`      // when the next phase begins; 0 at an end
+	Result   Result             `cbor:"result"`   // once closed
+	Ended    event.Time         `cbor:"ended"`
+	Failure  string             `cbor:"failure"` // why Failed
+
+	// Roll holds all members as they were at the opening, until the vote closes. It is never changed.
+	// State is hashed without it: RollHash stands for it.
+	Roll table.Table[identity.PublicKey, Member] `cbor:"-"`
+}
+
+// ProposalOpen is the body of proposal.open.
+type ProposalOpen struct {
+	Title   string        `cbor:"title"`
+	Text    string        `cbor:"text"` // Markdown
+	Track   string        `cbor:"track"`
+	Tags    []string      `cbor:"tags"`
+	Options []Option      `cbor:"options"`
+	Budget  uint64        `cbor:"budget"` // minor units
+	Actions []event.Draft `cbor:"actions"`
+}
+
+// ProposalWithdraw is the body of proposal.withdraw.
+type ProposalWithdraw struct {
+	Proposal event.ID `cbor:"proposal"`
+}
+
+// MayVote tells whether a member with these classes may vote under the rules.
+func (r *Rules) MayVote(classes []string) bool {
+	for _, class := range classes {
+		for _, voter := range r.Voters {
+			if class == voter {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Hash names the rules, so that two counts can show that they ran under the same.
+func (r *Rules) Hash() [32]byte {
+	b, err := event.Marshal(r)
+	if err != nil {
+		panic("governance: invariant: rules have a canonical form: " + err.Error())
+	}
+	return sha256.Sum256(append([]byte("coop/rules/1\x00"), b...))
+}
+
+// Open puts a proposal before the members; its id is the event's.
+func (s *State) Open(env fold.Env, b ProposalOpen) error {
+	by, m, err := s.actor(env)
+	if err != nil {
+		return err
+	}
+	track, ok := s.Charter.Track(b.Track)
+	if !ok {
+		return ErrUnknownTrack
+	}
+	if !s.Charter.mayPropose(track, m.Classes) {
+		return ErrMayNotPropose
+	}
+	if err := b.check(track, s.Charter.Limits); err != nil {
+		return err
+	}
+	if s.underWay(by, b.Track) >= track.Open {
+		return ErrOpenAlready
+	}
+	if s.Agenda.Len() >= MaxOpen {
+		return ErrHallFull
+	}
+
+	p := Proposal{By: by, Title: b.Title, Text: b.Text, Tags: b.Tags, Options: b.Options, Budget: b.Budget, Actions: b.Actions,
+		Opened: s.Time, Rules: s.rules(track), Roll: s.Members.Copy(), Phase: Discussion}
+	p.RuleHash = p.Rules.Hash()
+	p.RollSize, p.RollHash = p.roll()
+	p.Voting = Span{s.Time + track.Discussion, s.Time + track.Discussion + track.Voting}
+	if track.Discussion == 0 {
+		p.Phase = Voting
+	}
+	s.put(env.ID, p, p.next())
+	return nil
+}
+
+func (b *ProposalOpen) check(track Track, limits Limits) error {
+	if !line(b.Title, MaxTitle) {
+		return ErrName
+	}
+	if !prose(b.Text, limits.Text) {
+		return ErrText
+	}
+	if len(b.Tags) > MaxTags || !distinct(b.Tags) {
+		return ErrTags
+	}
+	for _, tag := range b.Tags {
+		if !label(tag) {
+			return ErrTags
+		}
+	}
+	if !optionsFit(track.Method, b.Options) {
+		return ErrOptions
+	}
+	if b.Budget > MaxAmount || (b.Budget > 0) != (track.Method == BudgetGreedy) {
+		return ErrBudget
+	}
+	if len(b.Actions) > MaxActions {
+		return ErrActions
+	}
+	for _, action := range b.Actions {
+		if action.Check() != nil {
+			return ErrActions
+		}
+		if !allows(track, action.Kind) {
+			return ErrActionOnTrack
+		}
+	}
+	return nil
+}
+
+func optionsFit(method Method, options []Option) bool {
+	least, most := 0, 0
+	switch method {
+	case Approval:
+		least, most = 2, MaxOptions
+	case BudgetGreedy:
+		least, most = 1, MaxOptions
+	}
+	if len(options) < least || len(options) > most {
+		return false
+	}
+	for _, o := range options {
+		if !line(o.Name, MaxName) || o.Cost > MaxAmount || (o.Cost > 0) != (method == BudgetGreedy) {
+			return false
+		}
+	}
+	return true
+}
+
+func allows(track Track, kind event.Kind) bool {
+	for _, allowed := range track.Actions {
+		if allowed == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// rules freezes what a proposal opened now runs under.
+func (s *State) rules(track Track) Rules {
+	r := Rules{Charter: s.Version, Track: track, Late: s.Params.Grace, Stall: s.Params.Stall}
+	for _, class := range s.Charter.Classes {
+		if class.Votes {
+			r.Voters = append(r.Voters, class.Name)
+		}
+	}
+	return r
+}
+
+// roll counts and names those who may vote on p.
+func (p *Proposal) roll() (size uint64, hash [32]byte) {
+	h := sha256.New()
+	h.Write([]byte("coop/roll/1\x00"))
+	for key, m := range p.Roll.All() {
+		if p.onRoll(m) {
+			size++
+			h.Write(key[:])
+		}
+	}
+	return size, [32]byte(h.Sum(nil))
+}
+
+// onRoll tells whether m, as in p.Roll, may vote on p.
+func (p *Proposal) onRoll(m Member) bool {
+	return m.Status == StatusMember && p.Rules.MayVote(m.Classes)
+}
+
+// underWay counts a member's proposals under way on a track.
+func (s *State) underWay(by identity.PublicKey, track string) uint64 {
+	n := uint64(0)
+	for due := range s.Agenda.All() {
+		if p, _ := s.Proposals.Get(due.Proposal); p.By == by && p.Rules.Track.Name == track {
+			n++
+		}
+	}
+	return n
+}
+
+// put stores a proposal and its place in the agenda: at due something happens to it; 0 means never.
+func (s *State) put(id event.ID, p Proposal, due event.Time) {
+	if p.Due != 0 {
+		s.Agenda.Delete(Due{p.Due, id})
+	}
+	p.Due = due
+	if due != 0 {
+		s.Agenda.Set(Due{due, id}, struct{}{})
+	}
+	s.Proposals.Set(id, p)
+}
+
+// end closes a proposal for good.
+func (s *State) end(id event.ID, p Proposal, phase Phase) {
+	p.Phase, p.Ended = phase, s.Time
+	p.Roll = table.Table[identity.PublicKey, Member]{}
+	s.put(id, p, 0)
+}
+
+// Withdraw takes a proposal back, before anybody has voted.
+func (s *State) Withdraw(env fold.Env, b ProposalWithdraw) error {
+	by, _, err := s.actor(env)
+	if err != nil {
+		return err
+	}
+	p, ok := s.Proposals.Get(b.Proposal)
+	if !ok {
+		return ErrUnknownProposal
+	}
+	if p.By != by {
+		return ErrNotProposer
+	}
+	if p.Phase != Discussion && p.Phase != Voting {
+		return ErrOver
+	}
+	for range s.BallotsOn(b.Proposal) {
+		return ErrBallotsCast
+	}
+
+	s.end(b.Proposal, p, Withdrawn)
+	return nil
+}

@@ -1,0 +1,95 @@
+package governance
+
+import (
+	"cmp"
+	"iter"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
+)
+
+// Facts is the part of the hall's state that is not a table.
+type Facts struct {
+	Coop       event.ID             `cbor:"coop" json:"coop"`
+	Founded    event.Time           `cbor:"founded" json:"founded"`
+	Time       event.Time           `cbor:"time" json:"time"` // coop time: of the last commit, at first of the founding
+	Name       string               `cbor:"name" json:"name"`
+	Purpose    string               `cbor:"purpose" json:"purpose"`
+	Currency   Currency             `cbor:"currency" json:"currency"`
+	Params     Params               `cbor:"params" json:"params"`
+	Stewards   []identity.PublicKey `cbor:"stewards" json:"stewards"`
+	Charter    Charter              `cbor:"charter" json:"charter"`
+	Version    uint64               `cbor:"version" json:"version"`       // of the charter, from 1
+	Candidates uint64               `cbor:"candidates" json:"candidates"` // members whose status is candidate
+}
+
+// State is the hall. A copy made by Copy is a snapshot; a plain assignment is not.
+type State struct {
+	Facts
+	Members     table.Table[identity.PublicKey, Member]     // by the key of their inception
+	Devices     table.Table[identity.PublicKey, Device]     // by device key
+	Invitations table.Table[identity.PublicKey, Invitation] // by invite key
+	Proposals   table.Table[event.ID, Proposal]
+	Agenda      table.Table[Due, struct{}] // exactly the proposals under way, by when something is due
+	Ballots     table.Table[Seat, Ballot]  // the last ballot of each member on each proposal
+	Allocations table.Table[Item, Allocation]
+}
+
+// Copy is a snapshot.
+func (s *State) Copy() State {
+	return State{
+		Facts:       s.Facts,
+		Members:     s.Members.Copy(),
+		Devices:     s.Devices.Copy(),
+		Invitations: s.Invitations.Copy(),
+		Proposals:   s.Proposals.Copy(),
+		Agenda:      s.Agenda.Copy(),
+		Ballots:     s.Ballots.Copy(),
+		Allocations: s.Allocations.Copy(),
+	}
+}
+
+// Due is a place in the agenda: at coop time At something happens to Proposal.
+type Due struct {
+	At       event.Time `cbor:"at"`
+	Proposal event.ID   `cbor:"proposal"`
+}
+
+// Compare orders by time, then by proposal.
+func (d Due) Compare(other Due) int {
+	return cmp.Or(cmp.Compare(d.At, other.At), d.Proposal.Compare(other.Proposal))
+}
+
+// Seat is one member's place in one vote.
+type Seat struct {
+	Proposal event.ID           `cbor:"proposal"`
+	Member   identity.PublicKey `cbor:"member"`
+}
+
+// Compare orders by proposal, then by member.
+func (s Seat) Compare(other Seat) int {
+	return cmp.Or(s.Proposal.Compare(other.Proposal), s.Member.Compare(other.Member))
+}
+
+// BallotsOn yields the ballots on a proposal, by member.
+func (s *State) BallotsOn(id event.ID) iter.Seq2[identity.PublicKey, Ballot] {
+	return func(yield func(identity.PublicKey, Ballot) bool) {
+		for seat, b := range s.Ballots.From(Seat{Proposal: id}) {
+			if seat.Proposal != id || !yield(seat.Member, b) {
+				return
+			}
+		}
+	}
+}
+
+// Item is a place in the table of allocations: the n-th of a proposal.
+type Item struct {
+	Proposal event.ID `cbor:"proposal"`
+	Project  uint64   `cbor:"project"`
+}
+
+// Compare orders by proposal, then by project.
+func (i Item) Compare(other Item) int {
+	return cmp.Or(i.Proposal.Compare(other.Proposal), cmp.Compare(i.Project, other.Project))
+}

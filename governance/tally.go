@@ -1,0 +1,142 @@
+package governance
+
+import (
+	"crypto/sha256"
+	"iter"
+	"math/big"
+
+	"github.com/sustainy/coop/event"
+)
+
+// Count is what quorum and threshold look at.
+type Count struct {
+	Roll    uint64 // members who may vote
+	Yes     uint64
+	No      uint64
+	Abstain uint64
+}
+
+// Result is what the ballots on a proposal say under its rules. With the ballots, the roll's hash and
+// the rules' hash, anybody can count again.
+type Result struct {
+	Closed    event.Time `cbor:"closed"`    // coop time of the closing commit; 0 while the vote is open
+	Ballots   uint64     `cbor:"ballots"`   // that count, one a member
+	Hash      [32]byte   `cbor:"hash"`      // SHA-256 of the ids of their events, by member
+	Yes       uint64     `cbor:"yes"`       // yesno: votes for; approval: ballots that approve the winner; budget: ballots not abstaining
+	No        uint64     `cbor:"no"`        // yesno: votes against; approval: ballots that don't approve the winner
+	Abstain   uint64     `cbor:"abstain"`   // ballots that take part and take no side
+	Votes     []uint64   `cbor:"votes"`     // of each option
+	Selected  []uint64   `cbor:"selected"`  // numbers of the chosen options: the winner, or the funded projects
+	Spent     uint64     `cbor:"spent"`     // what the funded projects cost
+	Quorum    bool       `cbor:"quorum"`    // reached
+	Threshold bool       `cbor:"threshold"` // reached
+}
+
+// Outcome is the phase that follows from a result: Grace, Rejected or Expired.
+func (r *Result) Outcome() Phase {
+	switch {
+	case r.Quorum && r.Threshold:
+		return Grace
+	case !r.Threshold && r.Yes+r.No > 0:
+		return Rejected
+	}
+	return Expired
+}
+
+// Reached tells whether enough members took part:
+//
+//	none            always
+//	turnout         all ballots, abstentions too, are at least Share of the roll
+//	for-only        votes for are at least Share of the roll
+//	turnout-biased  yes²·turnout > no²·Share·roll, where turnout is yes + no
+//
+// The last asks for a larger majority the fewer take part, down to a plain one when Share of the roll
+// does. With a share of 1/1 it is Polkadot's "super-majority approve" (Wood, pallet democracy:
+// no/√turnout < yes/√electorate), also Encointer's adaptive quorum biasing, squared to be exact.
+// All but turnout are free of the no-show paradox: no vote against ever helps.
+func (q Quorum) Reached(c Count) bool {
+	switch q.Kind {
+	case QuorumTurnout:
+		return q.Share.Compare(c.Yes+c.No+c.Abstain, c.Roll) >= 0
+	case QuorumForOnly:
+		return q.Share.Compare(c.Yes, c.Roll) >= 0
+	case QuorumBiased:
+		return product(c.Yes, c.Yes, c.Yes+c.No, q.Share.Den).Cmp(product(c.No, c.No, c.Roll, q.Share.Num)) > 0
+	}
+	return true
+}
+
+// Reached tells whether enough of the votes for and against are for. Without a vote for it is not.
+func (t Threshold) Reached(c Count) bool {
+	side := t.Share.Compare(c.Yes, c.Yes+c.No)
+	return c.Yes > 0 && (side > 0 || side == 0 && !t.Over)
+}
+
+func product(factors ...uint64) *big.Int {
+	p := big.NewInt(1)
+	for _, f := range factors {
+		p.Mul(p, new(big.Int).SetUint64(f))
+	}
+	return p
+}
+
+// Tally counts the ballots cast so far on a proposal.
+func (s *State) Tally(id event.ID, p *Proposal) Result {
+	var ballots iter.Seq[Ballot] = func(yield func(Ballot) bool) {
+		for _, b := range s.BallotsOn(id) {
+			if !yield(b) {
+				return
+			}
+		}
+	}
+	var r Result
+	switch p.Rules.Track.Method {
+	case YesNo:
+		r.judge(p, CountYesNo(ballots))
+	case Approval:
+		r.approve(id, p, ballots)
+	case BudgetGreedy:
+		r.share(id, p, ballots)
+	}
+	h := sha256.New()
+	for b := range ballots {
+		r.Ballots++
+		h.Write(b.Event[:])
+	}
+	h.Sum(r.Hash[:0])
+	return r
+}
+
+// judge sets what c says about quorum and threshold.
+func (r *Result) judge(p *Proposal, c Count) {
+	c.Roll = p.RollSize
+	r.Yes, r.No, r.Abstain = c.Yes, c.No, c.Abstain
+	r.Quorum = p.Rules.Track.Quorum.Reached(c)
+	r.Threshold = p.Rules.Track.Threshold.Reached(c)
+}
+
+// approve judges the most approved option: who does not approve it counts against it.
+func (r *Result) approve(id event.ID, p *Proposal, ballots iter.Seq[Ballot]) {
+	votes, c := CountApprovals(len(p.Options), ballots)
+	winner := MostApproved(id, votes)
+	c.Yes, c.No = votes[winner], c.Yes-votes[winner]
+	r.Votes = votes
+	r.judge(p, c)
+	if r.Threshold {
+		r.Selected = []uint64{uint64(winner)}
+	}
+}
+
+// share funds the projects that reach the threshold. The vote passes if it funds one.
+func (r *Result) share(id event.ID, p *Proposal, ballots iter.Seq[Ballot]) {
+	votes, c := CountApprovals(len(p.Options), ballots)
+	costs, fund := make([]uint64, len(votes)), make([]bool, len(votes))
+	for i, n := range votes {
+		costs[i] = p.Options[i].Cost
+		fund[i] = p.Rules.Track.Threshold.Reached(Count{Yes: n, No: c.Yes - n})
+	}
+	r.Votes = votes
+	r.judge(p, c)
+	r.Selected, r.Spent = ShareGreedily(id, p.Budget, costs, votes, fund)
+	r.Threshold = len(r.Selected) > 0
+}

@@ -1,0 +1,314 @@
+package governance
+
+import (
+	"cmp"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/pabulib"
+)
+
+func drawRatio(t *rapid.T, name string) Ratio {
+	den := rapid.Uint64Range(1, 12).Draw(t, name+" den")
+	return Ratio{rapid.Uint64Range(0, den).Draw(t, name+" num"), den}
+}
+
+func drawCount(t *rapid.T) Count {
+	roll := rapid.Uint64Range(0, 40).Draw(t, "roll")
+	yes := rapid.Uint64Range(0, roll).Draw(t, "yes")
+	no := rapid.Uint64Range(0, roll-yes).Draw(t, "no")
+	return Count{roll, yes, no, rapid.Uint64Range(0, roll-yes-no).Draw(t, "abstain")}
+}
+
+func rat(r Ratio) *big.Rat { return new(big.Rat).SetFrac64(int64(r.Num), int64(r.Den)) }
+func num(n uint64) *big.Rat { return new(big.Rat).SetInt(new(big.Int).SetUint64(n)) }
+
+// TestRatioEqualsBigRationals compares crosswise multiplication with math/big over all 64 bits.
+func TestRatioEqualsBigRationals(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := Ratio{rapid.Uint64().Draw(t, "num"), rapid.Uint64Min(1).Draw(t, "den")}
+		part, whole := rapid.Uint64().Draw(t, "part"), rapid.Uint64().Draw(t, "whole")
+		if rapid.Bool().Draw(t, "near") {
+			part, whole = r.Num, r.Den
+		}
+		want := new(big.Int).Mul(new(big.Int).SetUint64(part), new(big.Int).SetUint64(r.Den)).Cmp(
+			new(big.Int).Mul(new(big.Int).SetUint64(whole), new(big.Int).SetUint64(r.Num)))
+		if got := r.Compare(part, whole); got != want {
+			t.Fatalf("%d/%d against %s: %d, want %d", part, whole, r, got, want)
+		}
+	})
+}
+
+// TestQuorumAndThresholdByTheBook computes every share as an exact rational, as the text of a charter
+// would read, and the square roots of the biased quorum with 200 bits.
+func TestQuorumAndThresholdByTheBook(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawCount(t)
+		share := drawRatio(t, "share")
+		over := rapid.Bool().Draw(t, "over")
+		votes := c.Yes + c.No
+		want := c.Yes > 0
+		if want {
+			part := new(big.Rat).Quo(num(c.Yes), num(votes))
+			want = part.Cmp(rat(share)) > 0 || !over && part.Cmp(rat(share)) == 0
+		}
+		if got := (Threshold{share, over}).Reached(c); got != want {
+			t.Fatalf("threshold %s over %v of %+v: %v", share, over, c, got)
+		}
+		needed := new(big.Rat).Mul(rat(share), num(c.Roll))
+		if got := (Quorum{QuorumTurnout, share}).Reached(c); got != (num(votes+c.Abstain).Cmp(needed) >= 0) {
+			t.Fatalf("turnout %s of %+v: %v", share, c, got)
+		}
+		if got := (Quorum{QuorumForOnly, share}).Reached(c); got != (num(c.Yes).Cmp(needed) >= 0) {
+			t.Fatalf("for-only %s of %+v: %v", share, c, got)
+		}
+		if !(Quorum{QuorumNone, share}).Reached(c) {
+			t.Fatal("none asks for something")
+		}
+		left := new(big.Float).SetPrec(200).SetInt64(int64(c.Yes)) // yes·√turnout against no·√(share·roll)
+		left.Mul(left, root(num(votes)))
+		right := new(big.Float).SetPrec(200).SetInt64(int64(c.No))
+		right.Mul(right, root(needed))
+		gap := new(big.Float).Sub(left, right)
+		if abs := new(big.Float).Abs(gap); abs.Cmp(big.NewFloat(1e-20)) < 0 {
+			gap.SetInt64(0) // equal up to rounding: exact equality is no majority
+		}
+		if got := (Quorum{QuorumBiased, share}).Reached(c); got != (gap.Sign() > 0) {
+			t.Fatalf("turnout-biased %s of %+v: %v", share, c, got)
+		}
+	})
+}
+
+func root(r *big.Rat) *big.Float {
+	f := new(big.Float).SetPrec(200).SetRat(r)
+	return f.Sqrt(f)
+}
+
+// TestNoVoteAgainstEverHelps: with every quorum but turnout, one more vote against never turns a
+// refusal into a pass, and one more vote for never the other way (the no-show paradox).
+func TestNoVoteAgainstEverHelps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawCount(t)
+		if c.Yes+c.No+c.Abstain == c.Roll {
+			return
+		}
+		q := Quorum{rapid.SampledFrom([]QuorumKind{QuorumNone, QuorumForOnly, QuorumBiased}).Draw(t, "kind"), drawRatio(t, "share")}
+		th := Threshold{drawRatio(t, "threshold"), rapid.Bool().Draw(t, "over")}
+		passes := func(c Count) bool { return q.Reached(c) && th.Reached(c) }
+		more, less := c, c
+		more.Yes++
+		less.No++
+		if passes(c) && !passes(more) || !passes(c) && passes(less) {
+			t.Fatalf("%+v %+v %+v: %v, one more for %v, one more against %v", c, q, th, passes(c), passes(more), passes(less))
+		}
+	})
+	turnout := Quorum{QuorumTurnout, Ratio{1, 2}}
+	if turnout.Reached(Count{Roll: 4, Yes: 1}) || !turnout.Reached(Count{Roll: 4, Yes: 1, No: 1}) {
+		t.Error("the warning about turnout would be wrong")
+	}
+}
+
+// TestSuperMajorityApprove holds the biased quorum to Polkadot's published figures: at a turnout of a
+// quarter of all, 2/3 must be for; of all, a half.
+func TestSuperMajorityApprove(t *testing.T) {
+	full := Quorum{QuorumBiased, Ratio{1, 1}}
+	for _, c := range []struct {
+		Count
+		want bool
+	}{
+		{Count{Roll: 1200, Yes: 200, No: 100}, false},
+		{Count{Roll: 1200, Yes: 201, No: 99}, true},
+		{Count{Roll: 300, Yes: 150, No: 150}, false},
+		{Count{Roll: 300, Yes: 151, No: 149}, true},
+		{Count{Roll: 300, Yes: 1}, true},
+		{Count{Roll: 300}, false},
+	} {
+		if got := full.Reached(c.Count); got != c.want {
+			t.Errorf("%+v: %v", c.Count, got)
+		}
+	}
+}
+
+func drawBallots(t *rapid.T, options int) []Ballot {
+	ballots := make([]Ballot, rapid.IntRange(0, 30).Draw(t, "ballots"))
+	for i := range ballots {
+		if options == 0 {
+			ballots[i].Choice = rapid.SampledFrom([]Choice{Yes, No, Abstain}).Draw(t, "choice")
+			continue
+		}
+		if rapid.IntRange(0, 5).Draw(t, "abstains") == 0 {
+			ballots[i].Choice = Abstain
+			continue
+		}
+		for n := range options {
+			if rapid.Bool().Draw(t, "approves") {
+				ballots[i].Approvals = append(ballots[i].Approvals, uint64(n))
+			}
+		}
+	}
+	return ballots
+}
+
+// TestCountsEqualTheirTwins counts by asking each question of each ballot.
+func TestCountsEqualTheirTwins(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ballots := drawBallots(t, 0)
+		ask := func(of Choice) (n uint64) {
+			for _, b := range ballots {
+				if b.Choice == of {
+					n++
+				}
+			}
+			return n
+		}
+		if c := CountYesNo(slices.Values(ballots)); c != (Count{Yes: ask(Yes), No: ask(No), Abstain: ask(Abstain)}) {
+			t.Fatalf("%+v of %+v", c, ballots)
+		}
+		options := rapid.IntRange(1, 6).Draw(t, "options")
+		ballots = drawBallots(t, options)
+		votes, c := CountApprovals(options, slices.Values(ballots))
+		if c.Abstain != ask(Abstain) || c.Yes != uint64(len(ballots))-c.Abstain || len(votes) != options {
+			t.Fatalf("%+v", c)
+		}
+		id := event.ID{byte(options)}
+		winner := MostApproved(id, votes)
+		for n := range options {
+			approve := uint64(0)
+			for _, b := range ballots {
+				if slices.Contains(b.Approvals, uint64(n)) {
+					approve++
+				}
+			}
+			if votes[n] != approve {
+				t.Fatalf("option %d has %d votes, not %d", n, votes[n], approve)
+			}
+			if approve > votes[winner] || approve == votes[winner] && n != winner && lot(id, n, winner) < 0 {
+				t.Fatalf("option %d should win over %d: %v", n, winner, votes)
+			}
+		}
+	})
+}
+
+// TestLotIsAnOrder: the lot is strict and total, and differs between proposals.
+func TestLotIsAnOrder(t *testing.T) {
+	firsts := make(map[int]int)
+	for p := range 200 {
+		id := event.ID{byte(p), 1}
+		order := []int{0, 1, 2, 3}
+		slices.SortFunc(order, func(a, b int) int { return lot(id, a, b) })
+		firsts[order[0]]++
+		for i := range order {
+			for j := range order {
+				if got := lot(id, order[i], order[j]); got != cmp.Compare(i, j) {
+					t.Fatalf("lot of %d and %d is %d", order[i], order[j], got)
+				}
+			}
+		}
+	}
+	for option := range 4 {
+		if firsts[option] < 25 {
+			t.Errorf("option %d came first in %d of 200 lots", option, firsts[option])
+		}
+	}
+}
+
+// TestCitiesDecideAsTheyDid counts real elections again and shares out their budgets.
+func TestCitiesDecideAsTheyDid(t *testing.T) {
+	files, err := filepath.Glob("../pabulib/testdata/*.pb")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d elections: %v", len(files), err)
+	}
+	for _, name := range files {
+		file, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := pabulib.Parse(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ballots []Ballot
+		for _, b := range in.Ballots {
+			var approvals []uint64
+			for _, p := range b.Projects {
+				approvals = append(approvals, uint64(p))
+			}
+			slices.Sort(approvals)
+			ballots = append(ballots, Ballot{Approvals: approvals})
+		}
+		votes, c := CountApprovals(len(in.Projects), slices.Values(ballots))
+		costs, fund := make([]uint64, len(votes)), make([]bool, len(votes))
+		for i, p := range in.Projects {
+			costs[i], fund[i] = p.Cost, true
+			if votes[i] != p.Votes {
+				t.Errorf("%s: project %s has %d votes, the city counted %d", name, p.ID, votes[i], p.Votes)
+			}
+		}
+		funded, spent := ShareGreedily(event.ID{1}, in.Budget, costs, votes, fund)
+		for i, p := range in.Projects {
+			if got := slices.Contains(funded, uint64(i)); got != p.Selected {
+				t.Errorf("%s: project %s is funded %v, the city decided %v", name, p.ID, got, p.Selected)
+			}
+		}
+		t.Logf("%s: %d ballots, %d of %d projects, %d of %d spent", filepath.Base(name), c.Yes, len(funded), len(votes), spent, in.Budget)
+	}
+}
+
+// TestGreedyEqualsItsTwin picks the best project that is left, again and again, by the words of the
+// rule, and checks what the rule promises.
+func TestGreedyEqualsItsTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 8).Draw(t, "projects")
+		budget := rapid.Uint64Range(0, 30).Draw(t, "budget")
+		costs, votes, fund := make([]uint64, n), make([]uint64, n), make([]bool, n)
+		for i := range n {
+			costs[i] = rapid.Uint64Range(1, 12).Draw(t, "cost")
+			votes[i] = rapid.Uint64Range(0, 4).Draw(t, "votes")
+			fund[i] = rapid.IntRange(0, 4).Draw(t, "may be funded") > 0
+		}
+		id := event.ID{9}
+		better := func(a, b int) bool {
+			if votes[a] != votes[b] {
+				return votes[a] > votes[b]
+			}
+			if costs[a] != costs[b] {
+				return costs[a] < costs[b]
+			}
+			return lot(id, a, b) < 0
+		}
+		left, seen := budget, make([]bool, n)
+		var want []uint64
+		for range n {
+			best := -1
+			for i := range n {
+				if fund[i] && !seen[i] && (best < 0 || better(i, best)) {
+					best = i
+				}
+			}
+			if best < 0 {
+				break
+			}
+			seen[best] = true
+			if costs[best] <= left {
+				left -= costs[best]
+				want = append(want, uint64(best))
+			}
+		}
+		slices.Sort(want)
+		funded, spent := ShareGreedily(id, budget, costs, votes, fund)
+		if !slices.Equal(funded, want) || spent != budget-left || spent > budget {
+			t.Fatalf("funded %v for %d, want %v for %d", funded, spent, want, budget-left)
+		}
+		for i := range n { // whoever got nothing would break the budget even now, or was not eligible
+			if fund[i] && !slices.Contains(funded, uint64(i)) && spent+costs[i] <= budget {
+				t.Fatalf("project %d still fits", i)
+			}
+		}
+	})
+}

@@ -1,0 +1,399 @@
+package node
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/crdt"
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/finality"
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/identity"
+)
+
+// Config is what one peer's core is made of.
+type Config struct {
+	Genesis  *event.Event // the founding event
+	Key      identity.Key // this device's key; it signs own events and, for a steward, rounds
+	Observer string       // not empty: never sign, and why
+	Mark     Mark         // what the guard says was signed
+	Archive  Archive
+}
+
+// Core is one member's peer for one cooperative, without wires, disk and clock: it is told what
+// arrived and what time it is, and says in Effects what must be done. Equal inputs give equal
+// effects, so a simulator is a loop around many of them.
+type Core struct {
+	coop     event.ID
+	key      identity.Key
+	secret   [32]byte // salts short ids, so that nobody can make ids that collide
+	observer string
+	archive  Archive
+
+	epoch   finality.Epoch
+	graph   *crdt.Graph
+	engine  *finality.Engine
+	steward *finality.Steward // nil unless this device is one and may sign
+	line    *fold.Timeline[coop.State]
+	commits uint64     // folded so far
+	time    event.Time // coop time of the last
+
+	tail    tail
+	refused refusals
+	peers   map[Peer]*neighbour
+	wants   wants
+	beat    beat
+	fetch   fetch
+	marks   []commitMark
+	signed  Mark
+
+	restored     uint64 // commits on disk while Restore runs
+	contradicted bool   // Restore found another commit than is on disk
+
+	now   event.Time
+	turns uint64
+	out   Effects
+}
+
+// commitMark is what a core remembers of a commit to serve it to others.
+type commitMark struct {
+	rounds uint64 // round blocks in the archive when it was made
+	events uint64 // events it ordered
+	anchor event.ID
+}
+
+// commitRecord is a commit as it is kept on disk.
+type commitRecord struct {
+	_      struct{} `cbor:",toarray"`
+	Index  uint64
+	Anchor event.ID
+	Time   event.Time
+	Order  []event.ID
+	Rounds uint64 // round blocks kept before this commit
+}
+
+// NewCore begins with the founding event alone. The events and rounds kept earlier are told to it
+// by Restore before anything else.
+func NewCore(c Config) (*Core, error) {
+	if c.Genesis == nil {
+		return nil, errors.New("a peer needs the founding event of its cooperative: join it again with its invite link")
+	}
+	state, err := coop.Genesis(c.Genesis)
+	if err != nil {
+		return nil, fmt.Errorf("the founding event does not hold: %w", err)
+	}
+	epoch := EpochOf(&state)
+	if err := epoch.Check(); err != nil {
+		return nil, fmt.Errorf("the founding event names no valid stewards: %w", err)
+	}
+	seed := c.Key.Seed()
+	core := &Core{
+		coop: c.Genesis.ID, key: c.Key, observer: c.Observer, archive: c.Archive,
+		secret: sha256.Sum256(append([]byte("coop/short ids\x00"), seed[:]...)),
+		epoch:  epoch, graph: crdt.NewGraph(c.Genesis.ID), line: coop.NewTimeline(state),
+		tail: newTail(), refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), signed: c.Mark,
+	}
+	core.engine = finality.NewEngine(epoch, ordered{core.graph, c.Genesis.ID})
+	if _, err := core.graph.Add("", c.Genesis); err != nil {
+		return nil, fmt.Errorf("the founding event does not hold: %w", err)
+	}
+	core.graph.Release([]event.ID{c.Genesis.ID})
+	return core, nil
+}
+
+// ordered is the graph without the founding event, which is before all order.
+type ordered struct {
+	*crdt.Graph
+	genesis event.ID
+}
+
+// Links are the links of an event, the founding event left out.
+func (o ordered) Links(id event.ID) []event.ID {
+	links := o.Graph.Links(id)
+	if !slices.Contains(links, o.genesis) {
+		return links
+	}
+	return slices.DeleteFunc(slices.Clone(links), func(link event.ID) bool { return link == o.genesis })
+}
+
+// EpochOf is the founding epoch: its stewards and timing are those of the founding event.
+func EpochOf(s *coop.State) finality.Epoch {
+	p := s.Hall.Params
+	return finality.Epoch{Coop: s.Hall.Coop, Base: s.Hall.Coop, Stewards: s.Hall.Stewards,
+		Params: finality.Params{Delta0: p.Delta0, Tolerance: p.Tolerance, MinRound: p.MinRound, MaxRound: p.MaxRound}}
+}
+
+// stewardIndex is this device's number among the stewards, or -1.
+func (c *Core) stewardIndex() int {
+	for i, key := range c.epoch.Stewards {
+		if key == c.key.Public() {
+			return i
+		}
+	}
+	return -1
+}
+
+// Submit signs a draft of this device's member, after it was tried on what is known so far. The
+// error is the refusal that it would meet, and then nothing was signed.
+func (c *Core) Submit(now event.Time, d event.Draft) (*event.Event, error) {
+	c.now = now
+	if c.observer != "" {
+		return nil, &ObserverError{c.observer}
+	}
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	if len(c.tail.byKey[c.key.Public()]) >= maxOwnPending {
+		return nil, ErrBehind
+	}
+	slot := c.Slot(c.key.Public(), now)
+	slot.Deps = c.recentHeads(slot.Prev)
+	c.line.Follow(c.tail.ordered())
+	if err := c.line.Try(c.key.Public(), slot.Seq, now, d); err != nil {
+		return nil, err
+	}
+	e, err := event.Seal(c.key, slot, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.accept(Peer{}, e); err != nil {
+		return nil, err
+	}
+	c.signed.Events = e.Seq + 1
+	c.out.Mark = c.signed
+	c.publish(e)
+	return e, nil
+}
+
+// Slot is the next free place in the strand of key.
+func (c *Core) Slot(key identity.PublicKey, now event.Time) event.Slot {
+	slot := event.Slot{Coop: c.coop, At: now}
+	if tip, seq, ok := c.graph.Tip(key); ok {
+		slot.Prev, slot.Seq = tip, seq+1
+	}
+	return slot
+}
+
+// Take accepts events that were sealed elsewhere, by members who use this peer as their door. Each
+// gets a verdict of its own.
+func (c *Core) Take(now event.Time, events []*event.Event) []error {
+	c.now = now
+	errs := make([]error, len(events))
+	for i, e := range events {
+		if errs[i] = c.accept(Peer{}, e); errs[i] == nil {
+			c.publish(e)
+		}
+	}
+	return errs
+}
+
+// Receive takes events from a peer. It returns how many were refused for a reason that only a
+// broken or hostile peer gives.
+func (c *Core) Receive(now event.Time, from Peer, events []*event.Event) (bad int) {
+	c.now = now
+	for _, e := range events {
+		err := c.accept(from, e)
+		if errors.Is(err, crdt.ErrOtherCoop) || errors.Is(err, crdt.ErrBrokenChain) {
+			bad++
+		}
+	}
+	return bad
+}
+
+// Hear takes round blocks from a peer.
+func (c *Core) Hear(now event.Time, from Peer, rounds []*finality.Round) (bad int) {
+	c.now = now
+	for _, r := range rounds {
+		if c.foreign(r) {
+			c.silence("somebody else signs round blocks with this device's key: this peer signs nothing more; admit a new device and retire this key")
+		}
+		step, err := c.engine.Add(now, string(from[:]), r)
+		if errors.Is(err, finality.ErrOld) || errors.Is(err, finality.ErrAhead) {
+			continue // it or we are behind
+		}
+		if err != nil {
+			bad++
+			continue
+		}
+		c.saw(from, r)
+		c.absorb(step)
+	}
+	return bad
+}
+
+// foreign tells whether a round block of our own number is one that we never made.
+func (c *Core) foreign(r *finality.Round) bool {
+	if c.steward == nil || r.Steward != c.stewardIndex() || c.engine.Has(r.ID) {
+		return false
+	}
+	_, err := c.archive.Round(r.ID)
+	return err != nil
+}
+
+// silence stops all signing, now and after restarts.
+func (c *Core) silence(why string) {
+	c.observer, c.steward, c.out.Silence = why, nil, why
+}
+
+// accept brings one event into the graph, with all that waited for it.
+func (c *Core) accept(from Peer, e *event.Event) error {
+	if c.graph.Has(e.ID) {
+		return nil
+	}
+	if e.Key == c.key.Public() && !from.IsZero() && c.observer == "" && e.Seq >= c.signed.Events {
+		c.silence("somebody else signs events with this device's key: this peer signs nothing more; admit a new device and retire this key")
+	}
+	var accepted []*event.Event
+	var err error
+	if c.wants.required(e.ID) {
+		accepted, err = c.graph.AddRequired(string(from[:]), e)
+	} else if err = c.admit(e); err == nil {
+		accepted, err = c.graph.Add(string(from[:]), e)
+	}
+	if err != nil {
+		return err
+	}
+	ids := make([]event.ID, len(accepted))
+	for i, a := range accepted {
+		ids[i] = a.ID
+		c.tail.add(c.now, a)
+		c.wants.drop([32]byte(a.ID))
+	}
+	c.out.Keep.Events = append(c.out.Keep.Events, accepted...)
+	c.engine.Offer(ids...)
+	c.absorb(c.engine.Learn(c.now, ids))
+	return nil
+}
+
+// absorb keeps the rounds that were accepted and folds what became final.
+func (c *Core) absorb(step finality.Step) {
+	for _, r := range step.Accepted {
+		c.out.Keep.Rounds = append(c.out.Keep.Rounds, crdt.Blob{ID: r.ID, Raw: r.Raw})
+		c.wants.drop([32]byte(r.ID))
+	}
+	for _, commit := range step.Commits {
+		c.commit(commit)
+	}
+}
+
+func (c *Core) commit(commit finality.Commit) {
+	events := make([]*event.Event, len(commit.Order))
+	for i, id := range commit.Order {
+		if events[i] = c.graph.Get(id); events[i] == nil {
+			panic(fmt.Sprintf("node: invariant: commit %d orders %s, which is not at hand", commit.Index, id))
+		}
+	}
+	receipts := c.line.Commit(commit.Index, commit.Time, events)
+	c.commits, c.time = commit.Index+1, commit.Time
+	c.out.Final = append(c.out.Final, receipts...)
+	c.refused.note(receipts)
+	c.record(commit)
+	c.graph.Release(commit.Order)
+	c.tail.remove(commit.Order)
+}
+
+// record keeps a commit, unless it is one that Restore found on disk.
+func (c *Core) record(commit finality.Commit) {
+	anchor := event.ID(commit.Anchor.ID)
+	if commit.Index < c.restored {
+		c.contradicted = c.contradicted || c.marks[commit.Index].anchor != anchor
+		return
+	}
+	rounds := c.archive.Count().Rounds
+	if c.restored == 0 {
+		rounds += uint64(len(c.out.Keep.Rounds))
+	}
+	c.marks = append(c.marks, commitMark{rounds: rounds, events: uint64(len(commit.Order)), anchor: anchor})
+	raw, err := event.Marshal(commitRecord{Index: commit.Index, Anchor: anchor, Time: commit.Time, Order: commit.Order, Rounds: rounds})
+	if err != nil {
+		panic("node: invariant: a commit can be written: " + err.Error())
+	}
+	c.out.Keep.Commits = append(c.out.Keep.Commits, raw)
+	c.out.Keep.Tip = [32]byte(anchor)
+}
+
+// Tick ends a turn: a steward does its step, timers that are due send, and everything that the turn
+// asks of the world is returned.
+func (c *Core) Tick(now event.Time) Effects {
+	c.now = now
+	c.turns++
+	for range maxIssues {
+		if c.steward == nil {
+			break
+		}
+		draft, wake := c.steward.Step(now, c.due())
+		if draft == nil {
+			c.wake(wake)
+			break
+		}
+		c.issue(draft)
+	}
+	c.synchronise()
+	if at, ok := coop.Next(c.line.Final()); ok && c.steward != nil && at > now {
+		c.wake(at)
+	}
+	out := c.out
+	c.out = Effects{}
+	return out
+}
+
+// due tells whether a deadline has passed that only an advance of coop time can close.
+func (c *Core) due() bool {
+	at, ok := coop.Next(c.line.Final())
+	return ok && c.now >= at && c.time < at
+}
+
+// issue signs a round block, takes it like anybody's, and pushes it to the other stewards.
+func (c *Core) issue(draft *finality.Round) {
+	r, err := finality.SealRound(c.key, &c.epoch, *draft)
+	if err != nil {
+		panic("node: invariant: a steward's own round block can be sealed: " + err.Error())
+	}
+	c.signed.Epoch, c.signed.Round = c.epoch.Number, max(c.signed.Round, r.Number)
+	c.out.Mark = c.signed
+	step, err := c.engine.Add(c.now, "", r)
+	if err != nil {
+		panic("node: invariant: a steward's own round block is valid: " + err.Error())
+	}
+	c.push(r)
+	c.absorb(step)
+}
+
+func (c *Core) wake(at event.Time) {
+	if at != 0 && (c.out.Wake == 0 || at < c.out.Wake) {
+		c.out.Wake = at
+	}
+}
+
+// provisional is the state with everything known, in the order it would have if it became final
+// now.
+func (c *Core) provisional() *coop.State {
+	c.line.Follow(c.tail.ordered())
+	return c.line.Provisional()
+}
+
+// recentHeads links an own event to what its author had seen, so that nothing said can be left out
+// later without it showing.
+func (c *Core) recentHeads(prev event.ID) []event.ID {
+	var deps []event.ID
+	for _, id := range c.graph.Heads() {
+		if id != prev && len(deps) < maxHeadLinks {
+			deps = append(deps, id)
+		}
+	}
+	return deps
+}
+
+// salt is a number that peers cannot foresee.
+func (c *Core) salt() uint64 {
+	var in [48]byte
+	copy(in[:], c.secret[:])
+	binary.BigEndian.PutUint64(in[32:], uint64(c.now))
+	binary.BigEndian.PutUint64(in[40:], c.turns)
+	sum := sha256.Sum256(in[:])
+	return binary.BigEndian.Uint64(sum[:])
+}

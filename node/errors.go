@@ -1,0 +1,19 @@
+package node
+
+import "errors"
+
+// Why a peer does not take an event, in the order of checking.
+var (
+	ErrStranger  = errors.New("this device belongs to no member: apply for membership first (coop join LINK)")
+	ErrCrowded   = errors.New("too many applications wait for an answer: try again when some are final")
+	ErrTooMany   = errors.New("this device has too many events that are not final: wait until some are")
+	ErrBehind    = errors.New("4,096 of your events are not final yet: wait until the stewards are reachable again (coop status)")
+	ErrClosed    = errors.New("this peer is stopping: start it again with coop up")
+	ErrDisk      = errors.New("this peer stopped because its disk failed; nothing it acknowledged is lost: look at coop doctor, then coop repo check")
+	ErrNotInTime = errors.New("not final yet: the event is kept and will be sent when stewards are reachable (coop status)")
+)
+
+// ObserverError says that this peer signs nothing, and why.
+type ObserverError struct{ Why string }
+
+func (e *ObserverError) Error() string { return "this peer only observes: " + e.Why }

@@ -1,0 +1,331 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/finality"
+)
+
+// wants is what is missing and whom it was asked of.
+type wants struct {
+	asked  map[[32]byte]*want
+	needed map[event.ID]bool // events that a round block refers to: taken whatever the policy says
+}
+
+type want struct {
+	next  event.Time // when to ask
+	tries int
+	from  Peer // who has it: it sent something that refers to it
+	round bool
+	stale bool
+}
+
+func newWants() wants { return wants{asked: map[[32]byte]*want{}, needed: map[event.ID]bool{}} }
+
+func (w *wants) any() bool                 { return len(w.asked) > 0 }
+func (w *wants) required(id event.ID) bool { return w.needed[id] }
+
+func (w *wants) drop(id [32]byte) {
+	delete(w.asked, id)
+	delete(w.needed, event.ID(id))
+}
+
+// ask lists what is missing and asks for what did not come by itself.
+func (c *Core) ask() {
+	rounds, events := c.engine.Missing(maxWants)
+	orphans := c.graph.MissingFrom(maxWants)
+	if len(rounds)+len(events)+len(orphans) == 0 {
+		clear(c.wants.asked)
+		clear(c.wants.needed)
+		return
+	}
+	for _, w := range c.wants.asked {
+		w.stale = true
+	}
+	clear(c.wants.needed)
+	for _, m := range rounds {
+		c.miss(m.ID, peerOf(m.From), true)
+	}
+	for _, m := range events {
+		c.wants.needed[m] = true
+		c.miss(m, Peer{}, false)
+	}
+	for _, m := range orphans {
+		c.miss([32]byte(m.ID), peerOf(m.From), false)
+	}
+	maps.DeleteFunc(c.wants.asked, func(_ [32]byte, w *want) bool { return w.stale })
+	asks := map[Peer]*Get{}
+	for _, id := range slices.SortedFunc(maps.Keys(c.wants.asked), func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) }) {
+		w := c.wants.asked[id]
+		if c.now < w.next {
+			c.wake(w.next)
+			continue
+		}
+		p, ok := c.source(w)
+		w.tries++
+		w.next = c.now + event.Time(min(askAgain<<min(w.tries, 6), askAtMost))
+		c.wake(w.next)
+		if !ok {
+			continue
+		}
+		g := asks[p]
+		if g == nil {
+			g = &Get{Frontier: c.engine.Frontier()}
+			asks[p] = g
+		}
+		if ids := g.list(w.round); len(*ids) < maxIDs {
+			*ids = append(*ids, event.ID(id))
+		}
+	}
+	for _, p := range c.neighbours() {
+		if g := asks[p]; g != nil {
+			slices.SortFunc(g.Events, event.ID.Compare)
+			slices.SortFunc(g.Rounds, event.ID.Compare)
+			c.send(p, ProtoGet, Message{Get: g})
+		}
+	}
+}
+
+func (g *Get) list(rounds bool) *[]event.ID {
+	if rounds {
+		return &g.Rounds
+	}
+	return &g.Events
+}
+
+func peerOf(from string) (p Peer) {
+	copy(p[:], from)
+	return p
+}
+
+func (c *Core) miss(id [32]byte, from Peer, round bool) {
+	w := c.wants.asked[id]
+	if w == nil {
+		w = &want{next: c.now + askAfter, from: from, round: round}
+		c.wants.asked[id] = w
+	}
+	w.stale = false
+}
+
+// source is whom to ask: first who spoke of it, then the others in turn.
+func (c *Core) source(w *want) (Peer, bool) {
+	if w.tries == 0 && c.peers[w.from] != nil {
+		return w.from, true
+	}
+	all := c.neighbours()
+	if len(all) == 0 {
+		return Peer{}, false
+	}
+	return all[(int(w.from[0])+w.tries)%len(all)], true
+}
+
+func (c *Core) onGet(from Peer, g *Get) {
+	events := make([]*event.Event, 0, len(g.Events))
+	for _, id := range g.Events {
+		events = c.withAncestors(events, id)
+	}
+	var rounds []*finality.Round
+	for _, id := range g.Rounds {
+		if r := c.round(finality.RoundID(id)); r != nil {
+			rounds = append(rounds, r)
+		}
+	}
+	if len(g.Rounds) > 0 {
+		rounds = append(rounds, c.engine.Above(g.Frontier, maxAbove)...)
+	}
+	c.sendBundle(from, ProtoGet, events, rounds)
+}
+
+// withAncestors appends an event, before it those of its strand that are not final either: who
+// lacks it mostly lacks them too, and must not ask level by level.
+func (c *Core) withAncestors(events []*event.Event, id event.ID) []*event.Event {
+	var chain []*event.Event
+	for e := c.graph.Get(id); e != nil && len(chain) < maxAncestors; e = c.graph.Get(e.Prev) {
+		chain = append(chain, e)
+	}
+	if chain == nil {
+		if e := c.event(id); e != nil {
+			chain = append(chain, e)
+		}
+	}
+	slices.Reverse(chain)
+	return append(events, chain...)
+}
+
+// event finds an event in memory or in the archive.
+func (c *Core) event(id event.ID) *event.Event {
+	if e := c.graph.Get(id); e != nil || !c.graph.Has(id) {
+		return e
+	}
+	raw, err := c.archive.Event(id)
+	if err != nil {
+		return nil // reported by the archive's own check; the peer asks elsewhere
+	}
+	return &event.Event{ID: id, Raw: raw}
+}
+
+func (c *Core) round(id finality.RoundID) *finality.Round {
+	if r := c.engine.Get(id); r != nil {
+		return r
+	}
+	raw, err := c.archive.Round(id)
+	if err != nil {
+		return nil
+	}
+	return &finality.Round{ID: id, Raw: raw}
+}
+
+// fetch is a catch-up in progress: commits are asked of one peer, some pages at a time.
+type fetch struct {
+	from Peer
+	next From
+	last event.Time // when the last page came
+}
+
+func (f *fetch) active() bool { return !f.from.IsZero() }
+
+// catchUp begins to ask a peer for the commits that we lack.
+func (c *Core) catchUp(p Peer) {
+	if c.fetch.active() {
+		return
+	}
+	c.fetch = fetch{from: p, next: From{Index: c.commits}, last: c.now}
+	c.requestPages()
+}
+
+func (c *Core) requestPages() {
+	next := c.fetch.next
+	c.send(c.fetch.from, ProtoPages, Message{From: &next})
+	c.wake(c.now + fetchStalls)
+}
+
+func (c *Core) onPage(from Peer, b *Bundle) {
+	if c.fetch.from != from || b.Next.Index < c.fetch.next.Index {
+		return
+	}
+	c.fetch.next, c.fetch.last = *b.Next, c.now
+	switch {
+	case b.End:
+		c.fetch = fetch{}
+		c.greet(from)
+		c.compareTails(from)
+	case !b.More:
+		c.requestPages()
+	}
+}
+
+// resumeFetch gives up a peer that fell silent and asks another one that is ahead.
+func (c *Core) resumeFetch() {
+	if c.fetch.active() && c.now < c.fetch.last+fetchStalls {
+		c.wake(c.fetch.last + fetchStalls)
+		return
+	}
+	silent := c.fetch.from
+	c.fetch = fetch{}
+	if silent.IsZero() {
+		return
+	}
+	for _, p := range c.neighbours() {
+		if p != silent && c.peers[p].hello.Commits > c.commits {
+			c.catchUp(p)
+			return
+		}
+	}
+	if n := c.peers[silent]; n != nil && n.hello.Commits > c.commits {
+		c.catchUp(silent)
+	}
+}
+
+var errPageFull = errors.New("page full")
+
+// onFrom answers with up to maxPages pages of final events and the round blocks that prove their
+// order; the receiver runs the same rule over them, so nothing is believed.
+func (c *Core) onFrom(to Peer, f *From) {
+	p := pager{core: c, to: to, next: *f}
+	err := c.archive.Commits(f.Index, func(n uint64, raw []byte) error {
+		var r commitRecord
+		if err := event.Unmarshal(raw, &r); err != nil {
+			return err
+		}
+		return p.commit(&r)
+	})
+	p.finish(err == nil)
+}
+
+type pager struct {
+	core  *Core
+	to    Peer
+	next  From
+	page  Bundle
+	size  int
+	pages []*Bundle
+}
+
+func (p *pager) commit(r *commitRecord) error {
+	skip := min(p.next.Skip, uint64(len(r.Order)))
+	for _, id := range r.Order[skip:] {
+		raw, err := p.core.archive.Event(id)
+		if err != nil {
+			return err
+		}
+		p.page.Events = append(p.page.Events, &event.Event{ID: id, Raw: raw})
+		p.size += len(raw)
+		p.next.Skip++
+		if p.size >= pageBytes && p.turn() {
+			return errPageFull
+		}
+	}
+	from := uint64(0)
+	if r.Index >= 2 && r.Index-2 < uint64(len(p.core.marks)) {
+		from = p.core.marks[r.Index-2].rounds
+	}
+	if err := p.rounds(from, r.Rounds); err != nil {
+		return err
+	}
+	p.next = From{Index: r.Index + 1}
+	if p.size >= pageBytes && p.turn() {
+		return errPageFull
+	}
+	return nil
+}
+
+// rounds appends the round blocks kept at from up to to.
+func (p *pager) rounds(from, to uint64) error {
+	err := p.core.archive.Rounds(from, func(n uint64, raw []byte) error {
+		if n >= to {
+			return errPageFull
+		}
+		p.page.Rounds = append(p.page.Rounds, &finality.Round{Raw: raw})
+		p.size += len(raw)
+		return nil
+	})
+	if errors.Is(err, errPageFull) {
+		return nil
+	}
+	return err
+}
+
+// turn closes a page; true when these were enough.
+func (p *pager) turn() bool {
+	next := p.next
+	page := p.page
+	page.Next = &next
+	p.pages = append(p.pages, &page)
+	p.page, p.size = Bundle{}, 0
+	return len(p.pages) == maxPages
+}
+
+func (p *pager) finish(end bool) {
+	if end {
+		p.turn()
+		p.pages[len(p.pages)-1].End = true
+	}
+	for i, page := range p.pages {
+		page.More = i < len(p.pages)-1
+		p.core.send(p.to, ProtoPages, Message{Bundle: page})
+	}
+}

@@ -1,0 +1,25 @@
+package node
+
+// Bounds on what one core keeps and does for others.
+const (
+	maxIssues        = 64      // round blocks a steward makes in one turn (a lone steward needs three a wave)
+	maxOwnPending    = 4096    // own events that are not final
+	maxKeyPending    = 4096    // events of another device that are not final
+	maxStrangers     = 100_000 // applications of devices that are no member's yet
+	maxHeadLinks     = 4       // foreign heads that an own event links
+	maxRefusals      = 1 << 16 // refusals remembered with their reason
+	maxWants         = 1024    // ids asked for at a time
+	maxAbove         = 512     // round blocks given to a peer that lags
+	maxAncestors     = 64      // unordered ancestors added to an event that was asked for
+	pushBodies       = 16      // events of a round block that are sent along with it
+	lagRounds        = 3       // a steward this far behind gets the rounds it lacks with every push
+	pageBytes        = 512 << 10
+	helloEvery       = 2000 // ms between greetings while there is work
+	askAfter         = 10   // ms before something missing is asked for: most of it is on its way
+	askAgain         = 200  // ms before it is asked for elsewhere, doubled each time
+	askAtMost        = 8000 // ms between two attempts at most
+	fetchStalls      = 2000 // ms without a page before another peer is asked
+	greetingsAtRest  = 3    // peers told how far we are when work ends
+	greetingsAtWork  = 3    // peers told by one who is no steward
+	neighboursAtMost = 1024
+)

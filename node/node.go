@@ -1,0 +1,336 @@
+// Package node is one member's peer in one cooperative.
+//
+// Its one idea: Core does everything that matters and touches nothing. It is told what arrived and
+// what time it is, and answers with Effects: keep this on disk, raise the signing guard, then
+// gossip this and send that, and call again at such a time. Node is the one loop around it, which
+// obeys in that order, so nothing is ever said that was not kept first. The same Core runs in the
+// simulator, in a loop of a few lines.
+//
+// The package declares what it needs of the world: Network, Clock, Guard and a crdt.Store. It knows
+// neither libp2p nor Badger nor files.
+//
+// Between peers it speaks five small protocols (docs/protocol.md): greetings that say how far one
+// is, round blocks pushed among stewards, comparison of what is not final by short salted ids,
+// fetching by id, and catching up by commits. Each message may be lost; every need is repeated.
+// When nothing is left to do, nothing is sent.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sustainy/coop/crdt"
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/finality"
+	"github.com/sustainy/coop/identity"
+)
+
+// Network carries frames between peers. Neither method blocks, and both may lose what they carry.
+type Network interface {
+	Publish(topic string, frame []byte)
+	Send(to Peer, proto string, frame []byte) bool
+}
+
+// Clock is the time of day. It decides when to act, never what is valid.
+type Clock interface {
+	Now() event.Time
+	After(time.Duration) <-chan time.Time
+}
+
+// Guard keeps the high-water marks of what this device signed, outside of the data and of its
+// backups. Mark returns when they are durable.
+type Guard interface {
+	Mark(Mark) error
+	Silence(why string) error
+}
+
+// Options are what a Node is made of.
+type Options struct {
+	Genesis  *event.Event
+	Key      identity.Key
+	Observer string // not empty: sign nothing, and why
+	Signed   Mark   // what the guard says was signed so far
+	Store    crdt.Store
+	Net      Network
+	Clock    Clock
+	Guard    Guard
+	Log      *slog.Logger
+	Progress func(done, total uint64) // of the replay at start; may be nil
+}
+
+// Node is the loop around a Core. All methods may be called from any goroutine.
+type Node struct {
+	core    *Core
+	epoch   finality.Epoch
+	store   crdt.Store
+	net     Network
+	clock   Clock
+	guard   Guard
+	log     *slog.Logger
+	inbox   chan func(now event.Time) (after func(error))
+	stopped chan struct{}
+	stop    error // why the loop ended, set before stopped is closed
+	waiting map[event.ID][]chan Outcome
+	latency latencies
+}
+
+// Outcome is what became of an event.
+type Outcome struct {
+	Index   uint64 // commit that ordered it
+	Time    event.Time
+	Refusal string // empty: it counts
+}
+
+// turnSize is how many inputs share one turn, and so one write to disk.
+const turnSize = 512
+
+// Open replays what the store keeps. It fails when the archive contradicts itself.
+func Open(o Options) (*Node, error) {
+	core, err := NewCore(Config{Genesis: o.Genesis, Key: o.Key, Observer: o.Observer, Mark: o.Signed, Archive: o.Store})
+	if err != nil {
+		return nil, err
+	}
+	if o.Store.Count().Events == 0 {
+		if err := o.Store.Append(crdt.Batch{Events: []*event.Event{o.Genesis}}); err != nil {
+			return nil, fmt.Errorf("cannot keep the founding event: %w", err)
+		}
+	}
+	if err := core.Restore(o.Clock.Now(), o.Progress); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Node{core: core, epoch: core.epoch, store: o.Store, net: o.Net, clock: o.Clock, guard: o.Guard, log: o.Log,
+		inbox: make(chan func(event.Time) func(error), 4*turnSize), stopped: make(chan struct{}), waiting: map[event.ID][]chan Outcome{}}, nil
+}
+
+// Run owns the core until ctx ends, or until the disk fails: then it returns an error that wraps
+// ErrDisk, and every later call fails with it.
+func (n *Node) Run(ctx context.Context) error {
+	err := n.loop(ctx)
+	n.stop = ErrClosed
+	if err != nil {
+		n.stop = err
+	}
+	close(n.stopped)
+	return err
+}
+
+func (n *Node) loop(ctx context.Context) error {
+	wake, err := n.turn(nil)
+	for err == nil {
+		var timer <-chan time.Time
+		if wake != 0 {
+			now := n.clock.Now()
+			timer = n.clock.After(time.Duration(max(int64(wake)-int64(now), 0)) * time.Millisecond)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer:
+			wake, err = n.turn(nil)
+		case input := <-n.inbox:
+			wake, err = n.turn(input)
+		}
+	}
+	return err
+}
+
+// turn hands the core what arrived and obeys its effects.
+func (n *Node) turn(input func(event.Time) func(error)) (wake event.Time, err error) {
+	var after []func(error)
+	now := n.clock.Now()
+	for i := 0; input != nil; i++ {
+		if done := input(now); done != nil {
+			after = append(after, done)
+		}
+		input = nil
+		if i < turnSize {
+			select {
+			case input = <-n.inbox:
+			default:
+			}
+		}
+	}
+	effects := n.core.Tick(now)
+	err = n.keep(&effects)
+	for _, done := range after {
+		done(err)
+	}
+	if err != nil {
+		return 0, err
+	}
+	n.speak(&effects)
+	n.finish(&effects)
+	return effects.Wake, nil
+}
+
+// keep makes durable what the turn decided, first the archive, then the guard: a crash between the
+// two leaves an archive that knows more than the guard, which is harmless.
+func (n *Node) keep(out *Effects) error {
+	if len(out.Keep.Events)+len(out.Keep.Rounds)+len(out.Keep.Commits) > 0 {
+		if err := n.store.Append(out.Keep); err != nil {
+			return fmt.Errorf("%w: %w", ErrDisk, err)
+		}
+	}
+	if out.Mark != (Mark{}) {
+		if err := n.guard.Mark(out.Mark); err != nil {
+			return fmt.Errorf("%w: the signing guard: %w", ErrDisk, err)
+		}
+	}
+	if out.Silence != "" {
+		n.log.Error("signing stopped", "why", out.Silence)
+		if err := n.guard.Silence(out.Silence); err != nil {
+			return fmt.Errorf("%w: the signing guard: %w", ErrDisk, err)
+		}
+	}
+	return nil
+}
+
+func (n *Node) speak(out *Effects) {
+	for _, letter := range out.Send {
+		n.net.Send(letter.To, letter.Proto, letter.Frame())
+	}
+	for _, p := range out.Publish {
+		n.net.Publish(p.Topic, p.Frame())
+	}
+}
+
+// finish tells those who wait for an event what became of it.
+func (n *Node) finish(out *Effects) {
+	now := n.clock.Now()
+	for _, receipt := range out.Final {
+		n.latency.final(receipt.ID, now)
+		if waiting := n.waiting[receipt.ID]; waiting != nil {
+			for _, w := range waiting {
+				w <- Outcome{Index: receipt.Index, Time: n.core.time, Refusal: receipt.Refusal}
+			}
+			delete(n.waiting, receipt.ID)
+		}
+	}
+}
+
+// do runs f in the loop, and after the turn's effects are obeyed returns.
+func (n *Node) do(ctx context.Context, f func(now event.Time)) error {
+	done := make(chan error, 1)
+	input := func(now event.Time) func(error) {
+		f(now)
+		return func(err error) { done <- err }
+	}
+	select {
+	case n.inbox <- input:
+	case <-n.stopped:
+		return n.stop
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-n.stopped:
+		return n.stop
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Submit tries a draft, signs it with this device's key and returns when it is durable here. The
+// error is the refusal it would meet, a reason not to sign, or why the peer stopped.
+func (n *Node) Submit(ctx context.Context, d event.Draft) (*event.Event, error) {
+	var e *event.Event
+	var refusal error
+	err := n.do(ctx, func(now event.Time) {
+		if e, refusal = n.core.Submit(now, d); refusal == nil {
+			n.latency.began(e.ID, now)
+		}
+	})
+	return e, errors.Join(refusal, err)
+}
+
+// Take takes events that were sealed elsewhere and returns when they are durable here, with a
+// verdict for each.
+func (n *Node) Take(ctx context.Context, raws [][]byte) ([]error, error) {
+	events, errs := openAll(raws)
+	var good []*event.Event
+	var at []int
+	for i, e := range events {
+		if errs[i] == nil {
+			good, at = append(good, e), append(at, i)
+		}
+	}
+	err := n.do(ctx, func(now event.Time) {
+		for i, refusal := range n.core.Take(now, good) {
+			if errs[at[i]] = refusal; refusal == nil {
+				n.latency.began(good[i].ID, now)
+			}
+		}
+	})
+	return errs, err
+}
+
+// Slot is the next free place in the strand of a key.
+func (n *Node) Slot(ctx context.Context, key identity.PublicKey) (slot event.Slot, err error) {
+	err = n.do(ctx, func(now event.Time) { slot = n.core.Slot(key, now) })
+	return slot, err
+}
+
+// Wait returns what became of an event as soon as it is final. When ctx ends first the error wraps
+// ErrNotInTime.
+func (n *Node) Wait(ctx context.Context, id event.ID) (Outcome, error) {
+	answer := make(chan Outcome, 1)
+	err := n.do(ctx, func(event.Time) {
+		if n.core.Level(id) == Final {
+			answer <- Outcome{Refusal: n.core.Refusal(id), Time: n.core.time}
+			return
+		}
+		n.waiting[id] = append(n.waiting[id], answer)
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	select {
+	case outcome := <-answer:
+		return outcome, nil
+	case <-n.stopped:
+		return Outcome{}, n.stop
+	case <-ctx.Done():
+		return Outcome{}, fmt.Errorf("%w (%w)", ErrNotInTime, ctx.Err())
+	}
+}
+
+// Check reads and verifies a frame from the network. It is called concurrently, before the loop,
+// and depends on the bytes alone; false means that only a broken or hostile peer sends this.
+func (n *Node) Check(_ Peer, frame []byte) (Message, bool) {
+	m, err := ParseMessage(&n.epoch, frame)
+	return m, err == nil
+}
+
+// Deliver hands a checked message to the loop. It waits while the loop is busy, which slows down
+// who sends too much.
+func (n *Node) Deliver(from Peer, m Message) {
+	n.put(func(now event.Time) func(error) {
+		n.core.Handle(now, from, m)
+		return nil
+	})
+}
+
+// Up tells that a peer became reachable, Down that it is gone.
+func (n *Node) Up(p Peer) {
+	n.put(func(now event.Time) func(error) { n.core.Up(now, p); return nil })
+}
+
+// Down tells that a peer is gone.
+func (n *Node) Down(p Peer) {
+	n.put(func(now event.Time) func(error) { n.core.Down(now, p); return nil })
+}
+
+func (n *Node) put(input func(event.Time) func(error)) {
+	select {
+	case n.inbox <- input:
+	case <-n.stopped:
+	}
+}

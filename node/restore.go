@@ -1,0 +1,131 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/finality"
+)
+
+// restoreBatch is how many events are verified together at start.
+const restoreBatch = 2048
+
+// ErrReplay says that what is kept on disk contradicts itself.
+var ErrReplay = errors.New("the kept commits differ from what the kept round blocks decide: the archive is damaged; run coop repo check, then coop repo rebuild")
+
+// Restore tells a fresh core everything that its archive keeps, in the order it was kept, and so
+// brings back the same final state; then the device may sign. Every signature is verified again: disks lie. progress may be
+// nil.
+func (c *Core) Restore(now event.Time, progress func(done, total uint64)) error {
+	c.now = now
+	count := c.archive.Count()
+	if err := c.loadMarks(); err != nil {
+		return err
+	}
+	c.restored = uint64(len(c.marks))
+	report := func(done uint64) {
+		if progress != nil {
+			progress(done, count.Events+count.Rounds)
+		}
+	}
+	if err := c.restoreEvents(report); err != nil {
+		return err
+	}
+	err := c.archive.Rounds(0, func(n uint64, raw []byte) error {
+		r, err := finality.OpenRound(&c.epoch, raw)
+		if err != nil {
+			return fmt.Errorf("round block %d of the archive: %w", n, err)
+		}
+		step, err := c.engine.Add(r.At, "", r)
+		if err != nil {
+			return fmt.Errorf("round block %d of the archive: %w", n, err)
+		}
+		c.absorb(step)
+		report(count.Events + n + 1)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if c.commits < c.restored || c.contradicted {
+		return ErrReplay
+	}
+	c.out.Keep.Events, c.out.Keep.Rounds = nil, nil // they came from there
+	c.out.Final = nil
+	c.restored = 0
+	c.takeOffice()
+	return nil
+}
+
+// takeOffice lets this device sign, unless the guard knows of more signatures than the archive: then
+// the archive is an old copy, and signing on from it could sign a number twice.
+func (c *Core) takeOffice() {
+	if c.observer != "" {
+		return
+	}
+	self := c.stewardIndex()
+	rounds := uint64(0)
+	if self >= 0 {
+		rounds = c.engine.Frontier()[self]
+	}
+	events := uint64(0)
+	if _, seq, any := c.graph.Tip(c.key.Public()); any {
+		events = seq + 1
+	}
+	if c.signed.Round > rounds || c.signed.Events > events {
+		c.silence(fmt.Sprintf("this device signed %d events and up to round %d, but its data ends at %d and %d: the data is an older copy. "+
+			"Nothing is lost, but signing on from here could sign a number twice; admit a new device and retire this one", c.signed.Events, c.signed.Round, events, rounds))
+		return
+	}
+	c.signed.Round, c.signed.Events = rounds, events // a crash may have kept the guard behind
+	if self >= 0 {
+		c.steward = finality.NewSteward(c.engine, self, rounds)
+	}
+}
+
+func (c *Core) loadMarks() error {
+	return c.archive.Commits(0, func(n uint64, raw []byte) error {
+		var r commitRecord
+		if err := event.Unmarshal(raw, &r); err != nil {
+			return fmt.Errorf("commit %d of the archive: %w", n, err)
+		}
+		c.marks = append(c.marks, commitMark{rounds: r.Rounds, events: uint64(len(r.Order)), anchor: r.Anchor})
+		return nil
+	})
+}
+
+func (c *Core) restoreEvents(report func(done uint64)) error {
+	var batch [][]byte
+	done := uint64(0)
+	flush := func() error {
+		events, errs := openAll(batch)
+		if err := errors.Join(errs...); err != nil {
+			return fmt.Errorf("an event of the archive does not hold: %w", err)
+		}
+		for _, e := range events {
+			accepted, err := c.graph.AddRequired("", e)
+			if err != nil {
+				return fmt.Errorf("event %s of the archive: %w", e.ID, err)
+			}
+			for _, a := range accepted {
+				c.tail.add(c.now, a)
+				c.engine.Offer(a.ID)
+			}
+		}
+		done += uint64(len(batch))
+		batch = batch[:0]
+		report(done)
+		return nil
+	}
+	err := c.archive.Events(0, func(_ uint64, raw []byte) error {
+		if batch = append(batch, raw); len(batch) < restoreBatch {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}

@@ -1,0 +1,245 @@
+package node
+
+import (
+	"slices"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/finality"
+)
+
+// neighbour is what a core knows of a connected peer.
+type neighbour struct {
+	hello Hello // the last it said, advanced by what its round blocks show
+	seen  bool  // it said hello
+}
+
+// beat is the rhythm of greetings: every helloEvery while there is work, once more when it ends.
+type beat struct {
+	at      event.Time // next greeting; zero: none planned
+	turn    int        // whose turn it is among the peers
+	working bool
+	retail  event.Time // next comparison of tails
+}
+
+// Up greets a peer that became reachable.
+func (c *Core) Up(now event.Time, p Peer) {
+	c.now = now
+	if c.peers[p] != nil || len(c.peers) >= neighboursAtMost {
+		return
+	}
+	c.peers[p] = &neighbour{hello: Hello{Frontier: make([]uint64, len(c.epoch.Stewards))}}
+	c.greet(p)
+}
+
+// Down forgets a peer that is gone.
+func (c *Core) Down(now event.Time, p Peer) {
+	c.now = now
+	delete(c.peers, p)
+	c.graph.Forget(string(p[:]))
+	if c.fetch.from == p {
+		c.fetch = fetch{}
+	}
+}
+
+func (c *Core) hello() *Hello {
+	return &Hello{Commits: c.commits, Frontier: c.engine.Frontier(), Pending: uint64(len(c.tail.byID))}
+}
+
+func (c *Core) send(to Peer, proto string, m Message) {
+	c.out.Send = append(c.out.Send, Letter{to, proto, m})
+}
+
+func (c *Core) sendBundle(to Peer, proto string, events []*event.Event, rounds []*finality.Round) {
+	for _, b := range split(events, rounds) {
+		c.send(to, proto, Message{Bundle: b})
+	}
+}
+
+func (c *Core) greet(p Peer) { c.send(p, ProtoHello, Message{Hello: c.hello()}) }
+
+// compareTails lets a peer find out what either side lacks.
+func (c *Core) compareTails(p Peer) {
+	for _, t := range c.tail.ranges(c.salt()) {
+		c.send(p, ProtoTail, Message{Tail: t})
+	}
+}
+
+// Handle takes a message from a peer. It returns how much of it only a broken or hostile peer says.
+func (c *Core) Handle(now event.Time, from Peer, m Message) (bad int) {
+	c.now = now
+	switch {
+	case m.Hello != nil:
+		c.onHello(from, m.Hello)
+	case m.Get != nil:
+		c.onGet(from, m.Get)
+	case m.Tail != nil:
+		c.onTail(from, m.Tail)
+	case m.Want != nil:
+		c.sendBundle(from, ProtoTail, c.tail.pick(m.Want), nil)
+	case m.From != nil:
+		c.onFrom(from, m.From)
+	case m.Bundle != nil:
+		bad = c.Receive(now, from, m.Bundle.Events) + c.Hear(now, from, m.Bundle.Rounds)
+		if m.Bundle.Next != nil {
+			c.onPage(from, m.Bundle)
+		}
+	}
+	return bad
+}
+
+func (c *Core) onHello(from Peer, h *Hello) {
+	n := c.peers[from]
+	if n == nil {
+		return // it is not up yet, and will be greeted then
+	}
+	first := !n.seen
+	n.hello, n.seen = *h, true
+	n.hello.Frontier = slices.Clone(h.Frontier)
+	if h.Commits > c.commits {
+		c.catchUp(from)
+		return
+	}
+	if h.Commits+lagCommits >= c.commits {
+		c.sendBundle(from, ProtoRounds, nil, c.engine.Above(h.Frontier, maxAbove))
+	}
+	if h.Pending > 0 || len(c.tail.byID) > 0 && first {
+		c.compareTails(from)
+	}
+	if h.Commits < c.commits && !first {
+		c.greet(from) // tell it that there is more to ask for
+	}
+}
+
+// lagCommits is how far behind a peer may be and still be helped by round blocks alone.
+const lagCommits = 2
+
+func (c *Core) onTail(from Peer, t *Tail) {
+	lacks, unknown := c.tail.compare(t)
+	c.sendBundle(from, ProtoTail, lacks, nil)
+	n := c.peers[from]
+	if len(unknown) > 0 && n != nil && n.hello.Commits >= c.commits {
+		c.send(from, ProtoTail, Message{Want: &Want{Salt: t.Salt, Short: unknown}})
+	}
+}
+
+// saw learns from a round block how far the peer that sent it is.
+func (c *Core) saw(from Peer, r *finality.Round) {
+	if n := c.peers[from]; n != nil {
+		n.hello.Frontier[r.Steward] = max(n.hello.Frontier[r.Steward], r.Number)
+		if c.epoch.Stewards[r.Steward] != from {
+			return
+		}
+		for _, parent := range r.Parents {
+			if p := c.engine.Get(parent); p != nil {
+				n.hello.Frontier[p.Steward] = max(n.hello.Frontier[p.Steward], p.Number)
+			}
+		}
+	}
+}
+
+// push sends a fresh round block to every steward within reach, with the ancestors that a lagging
+// one lacks and the bodies of the few events that may not have reached it yet, and gossips it to
+// all who only observe.
+func (c *Core) push(r *finality.Round) {
+	var bodies []*event.Event
+	if len(r.Inc) <= pushBodies {
+		for _, id := range r.Inc {
+			if e := c.graph.Get(id); e != nil {
+				bodies = append(bodies, e)
+			}
+		}
+	}
+	observers := len(c.peers)
+	for _, steward := range c.epoch.Stewards {
+		n := c.peers[steward]
+		if n == nil {
+			continue
+		}
+		observers--
+		rounds := []*finality.Round{r}
+		if own := n.hello.Frontier[slices.Index(c.epoch.Stewards, steward)]; own+lagRounds < r.Number {
+			rounds = append(c.engine.Above(n.hello.Frontier, maxAbove), r)
+		}
+		c.sendBundle(steward, ProtoRounds, bodies, rounds)
+	}
+	if observers > 0 {
+		c.out.Publish = append(c.out.Publish, Publication{TopicRounds, Message{Bundle: &Bundle{Rounds: []*finality.Round{r}}}})
+	}
+}
+
+// publish gossips an own event, together with others of the same turn.
+func (c *Core) publish(e *event.Event) {
+	if last := len(c.out.Publish) - 1; last >= 0 && c.out.Publish[last].Topic == TopicEvents {
+		b := c.out.Publish[last].Bundle
+		if len(b.Events) < gossipEvents {
+			b.Events = append(b.Events, e)
+			return
+		}
+	}
+	c.out.Publish = append(c.out.Publish, Publication{TopicEvents, Message{Bundle: &Bundle{Events: []*event.Event{e}}}})
+}
+
+// gossipEvents is how many events share one gossiped message at most.
+const gossipEvents = 128
+
+// synchronise does what is due by the clock: greetings, comparisons, and asking for what is
+// missing.
+func (c *Core) synchronise() {
+	c.ask()
+	c.resumeFetch()
+	working := len(c.tail.byID) > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending()+c.engine.Waiting() > 0
+	switch {
+	case working && !c.beat.working:
+		c.beat.at, c.beat.retail = c.now+helloEvery, c.now+helloEvery
+	case !working && c.beat.working:
+		c.beat.at = c.now + helloEvery // one last word, for those who missed the end
+	}
+	c.beat.working = working
+	if c.beat.at != 0 && c.now >= c.beat.at {
+		c.greetSome(working)
+		c.beat.at = 0
+		if working {
+			c.beat.at = c.now + helloEvery
+		}
+	}
+	c.wake(c.beat.at)
+}
+
+// greetSome tells other peers how far we are. A steward tells all stewards; everybody tells a few
+// peers in turn, and while something of ours is not final for long compares tails with one of them.
+func (c *Core) greetSome(working bool) {
+	all := c.neighbours()
+	if len(all) == 0 {
+		return
+	}
+	several := greetingsAtRest
+	if working {
+		several = greetingsAtWork
+	}
+	for i := range min(several, len(all)) {
+		p := all[(c.beat.turn+i)%len(all)]
+		c.greet(p)
+		if i == 0 && working && len(c.tail.byID) > 0 && c.now >= c.tail.since+helloEvery {
+			c.compareTails(p)
+		}
+	}
+	c.beat.turn += several
+	if c.steward == nil || !working {
+		return
+	}
+	for _, p := range c.epoch.Stewards {
+		if c.peers[p] != nil {
+			c.greet(p)
+		}
+	}
+}
+
+// neighbours are the connected peers in the order of their keys.
+func (c *Core) neighbours() []Peer {
+	all := make([]Peer, 0, len(c.peers))
+	for p := range c.peers {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, Peer.Compare)
+	return all
+}

@@ -1,0 +1,196 @@
+package node
+
+import (
+	"cmp"
+	"container/heap"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/identity"
+)
+
+// tail is the set of accepted events that are not final.
+type tail struct {
+	byID    map[event.ID]*event.Event
+	byKey   map[identity.PublicKey][]event.ID
+	arrived []*event.Event // in the order accepted, parents first; holes stay until removed
+	since   event.Time     // when the oldest arrived
+	order   []*event.Event // the provisional order, nil when it must be made anew
+}
+
+func newTail() tail {
+	return tail{byID: map[event.ID]*event.Event{}, byKey: map[identity.PublicKey][]event.ID{}}
+}
+
+func (t *tail) add(now event.Time, e *event.Event) {
+	if len(t.byID) == 0 {
+		t.since = now
+	}
+	t.byID[e.ID] = e
+	t.byKey[e.Key] = append(t.byKey[e.Key], e.ID)
+	t.arrived = append(t.arrived, e)
+	t.order = nil
+}
+
+func (t *tail) remove(ids []event.ID) {
+	for _, id := range ids {
+		e := t.byID[id]
+		if e == nil {
+			continue
+		}
+		delete(t.byID, id)
+		rest := t.byKey[e.Key]
+		if i := slices.Index(rest, id); i >= 0 {
+			rest = slices.Delete(rest, i, i+1)
+		}
+		if t.byKey[e.Key] = rest; len(rest) == 0 {
+			delete(t.byKey, e.Key)
+		}
+	}
+	t.arrived = slices.DeleteFunc(t.arrived, func(e *event.Event) bool { return t.byID[e.ID] == nil })
+	t.order = nil
+}
+
+// touched restarts the clock of the oldest event after something became final.
+func (t *tail) touched(now event.Time) { t.since = now }
+
+// ordered is the provisional order: parents first, then the time claimed, then the id.
+func (t *tail) ordered() []*event.Event {
+	if t.order != nil || len(t.byID) == 0 {
+		return t.order
+	}
+	waits := make(map[event.ID]int, len(t.byID))
+	children := make(map[event.ID][]*event.Event)
+	var ready byTime
+	for _, e := range t.arrived {
+		n := 0
+		for _, link := range e.Links() {
+			if t.byID[link] != nil {
+				n++
+				children[link] = append(children[link], e)
+			}
+		}
+		if waits[e.ID] = n; n == 0 {
+			ready = append(ready, e)
+		}
+	}
+	heap.Init(&ready)
+	order := make([]*event.Event, 0, len(t.byID))
+	for len(ready) > 0 {
+		e := heap.Pop(&ready).(*event.Event)
+		order = append(order, e)
+		for _, child := range children[e.ID] {
+			if waits[child.ID]--; waits[child.ID] == 0 {
+				heap.Push(&ready, child)
+			}
+		}
+	}
+	t.order = order
+	return order
+}
+
+type byTime []*event.Event
+
+func (h byTime) Len() int { return len(h) }
+func (h byTime) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(h[i].At, h[j].At), h[i].ID.Compare(h[j].ID)) < 0
+}
+func (h byTime) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *byTime) Push(x any)   { *h = append(*h, x.(*event.Event)) }
+func (h *byTime) Pop() any {
+	old := *h
+	last := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return last
+}
+
+// short is the salted 8-byte form of an id.
+func short(salt uint64, id event.ID) uint64 {
+	var in [40]byte
+	binary.BigEndian.PutUint64(in[:], salt)
+	copy(in[8:], id[:])
+	sum := sha256.Sum256(in[:])
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+// ranges are the short ids of the whole tail, cut into messages of at most maxShort. Together the
+// ranges cover every short id there can be, so that the other knows what we lack.
+func (t *tail) ranges(salt uint64) []*Tail {
+	all := make([]uint64, 0, len(t.byID))
+	for _, e := range t.arrived {
+		all = append(all, short(salt, e.ID))
+	}
+	slices.Sort(all)
+	var out []*Tail
+	low := uint64(0)
+	for {
+		if len(all) <= maxShort {
+			return append(out, &Tail{Salt: salt, Low: low, High: 1<<64 - 1, Short: all})
+		}
+		high := all[maxShort-1]
+		out = append(out, &Tail{Salt: salt, Low: low, High: high, Short: all[:maxShort]})
+		all, low = all[maxShort:], high+1
+	}
+}
+
+// compare finds what the sender of a Tail lacks of ours, parents first, and which of its short ids
+// we don't have.
+func (t *tail) compare(theirs *Tail) (lacks []*event.Event, unknown []uint64) {
+	known := make(map[uint64]bool, len(theirs.Short))
+	for _, s := range theirs.Short {
+		known[s] = true
+	}
+	ours := make(map[uint64]bool, len(t.byID))
+	for _, e := range t.arrived {
+		s := short(theirs.Salt, e.ID)
+		ours[s] = true
+		if s >= theirs.Low && s <= theirs.High && !known[s] {
+			lacks = append(lacks, e)
+		}
+	}
+	for _, s := range theirs.Short {
+		if !ours[s] {
+			unknown = append(unknown, s)
+		}
+	}
+	return lacks, unknown
+}
+
+// pick finds the events of a Want, parents first.
+func (t *tail) pick(w *Want) (found []*event.Event) {
+	wanted := make(map[uint64]bool, len(w.Short))
+	for _, s := range w.Short {
+		wanted[s] = true
+	}
+	for _, e := range t.arrived {
+		if wanted[short(w.Salt, e.ID)] {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// refusals remembers why events came to nothing, the latest maxRefusals of them.
+type refusals struct {
+	why   map[event.ID]string
+	order []event.ID
+}
+
+func newRefusals() refusals { return refusals{why: map[event.ID]string{}} }
+
+func (r *refusals) note(receipts []fold.Receipt) {
+	for _, receipt := range receipts {
+		if receipt.Refusal == "" {
+			continue
+		}
+		if len(r.order) >= maxRefusals {
+			delete(r.why, r.order[0])
+			r.order = r.order[1:]
+		}
+		r.why[receipt.ID] = receipt.Refusal
+		r.order = append(r.order, receipt.ID)
+	}
+}

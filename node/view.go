@@ -1,0 +1,137 @@
+package node
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/crdt"
+	"github.com/sustainy/coop/event"
+)
+
+// Level is how certain an event is.
+type Level int
+
+// Levels of certainty, each implying those before.
+const (
+	Unknown      Level = iota
+	Seen               // kept here
+	Acknowledged       // in the closures of a quorum of stewards: certain to be ordered by the next commit
+	Final              // ordered and folded; never changes
+)
+
+var levels = [...]string{"unknown", "seen", "acknowledged", "final"}
+
+func (l Level) String() string { return levels[l] }
+
+// View is a frozen picture of a peer: nothing in it changes any more.
+type View struct {
+	Coop        event.ID
+	State       *coop.State // final
+	Provisional *coop.State // with everything known, in its likely order; never an authority
+	Commits     uint64
+	Time        event.Time // coop time
+	Events      uint64
+	Rounds      uint64
+	Pending     int
+	Heads       []event.ID
+	Forks       []crdt.Fork
+	Steward     int    // this device's number among the stewards, or -1
+	Round       uint64 // highest round that this peer accepted
+	Waiting     int    // events that wait for others
+	CatchingUp  bool
+	Halted      string   // not empty: finality stopped, and why
+	Observer    string   // not empty: this peer signs nothing, and why
+	Ahead       []Peer   // peers that say they know more commits
+	Finality    []uint32 // ms from acceptance here to final, of the latest events given in here
+}
+
+// Root is the state root at the last commit.
+func (v *View) Root() [32]byte { return coop.Root(v.State) }
+
+// View freezes the peer's present.
+func (n *Node) View(ctx context.Context) (*View, error) {
+	var v *View
+	err := n.do(ctx, func(event.Time) {
+		v = n.core.View()
+		v.Finality = n.latency.recent()
+	})
+	return v, err
+}
+
+// Level tells how certain an event is.
+func (n *Node) Level(ctx context.Context, id event.ID) (level Level, err error) {
+	err = n.do(ctx, func(event.Time) { level = n.core.Level(id) })
+	return level, err
+}
+
+// View freezes the core's present.
+func (c *Core) View() *View {
+	count := c.archive.Count()
+	final, provisional := c.line.Final().Copy(), c.provisional().Copy()
+	v := &View{Coop: c.coop, State: &final, Provisional: &provisional, Commits: c.commits, Time: c.time,
+		Events: count.Events, Rounds: count.Rounds, Pending: len(c.tail.byID), Heads: c.graph.Heads(), Forks: c.graph.Forks(),
+		Steward: c.stewardIndex(), Round: slices.Max(c.engine.Frontier()), Waiting: c.graph.Waiting(),
+		CatchingUp: c.fetch.active(), Observer: c.observer}
+	if halt := c.engine.Halted(); halt != nil {
+		v.Halted = halt.Error()
+	}
+	for _, p := range slices.SortedFunc(maps.Keys(c.peers), Peer.Compare) {
+		if c.peers[p].hello.Commits > c.commits {
+			v.Ahead = append(v.Ahead, p)
+		}
+	}
+	return v
+}
+
+// Level tells how certain an event is.
+func (c *Core) Level(id event.ID) Level {
+	switch {
+	case !c.graph.Has(id):
+		return Unknown
+	case c.tail.byID[id] == nil:
+		return Final
+	case c.engine.Acknowledged(id):
+		return Acknowledged
+	}
+	return Seen
+}
+
+// Refusal is why a final event came to nothing; empty when it counts or when that was long ago.
+func (c *Core) Refusal(id event.ID) string { return c.refused.why[id] }
+
+// latencies measures the time from acceptance to finality of events that were given in here.
+type latencies struct {
+	open map[event.ID]event.Time
+	ring []uint32
+	at   int
+}
+
+const latencyRing = 4096
+
+func (l *latencies) began(id event.ID, now event.Time) {
+	if l.open == nil {
+		l.open = map[event.ID]event.Time{}
+	}
+	if len(l.open) < 4*latencyRing {
+		l.open[id] = now
+	}
+}
+
+func (l *latencies) final(id event.ID, now event.Time) {
+	began, ok := l.open[id]
+	if !ok {
+		return
+	}
+	delete(l.open, id)
+	took := uint32(min(now-min(began, now), 1<<32-1))
+	if len(l.ring) < latencyRing {
+		l.ring = append(l.ring, took)
+		return
+	}
+	l.ring[l.at] = took
+	l.at = (l.at + 1) % latencyRing
+}
+
+func (l *latencies) recent() []uint32 { return slices.Clone(l.ring) }

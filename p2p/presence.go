@@ -1,0 +1,107 @@
+package p2p
+
+import (
+	"slices"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// Who is Up. Over a direct connection it is who listens to the room's Events: only then does gossip
+// reach them, and saying Up any earlier would leave a gap between what they were told on Up and
+// what they hear. Over a limited connection gossip is silent, and libp2p's identify tells who
+// speaks the room's protocol.
+
+// touch notes that something about a peer changed. It does not block.
+func (l *Link) touch(id peer.ID) {
+	l.mu.Lock()
+	l.touched[id] = struct{}{}
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// gossipWatch follows who listens to Events.
+func (l *Link) gossipWatch() {
+	for {
+		e, err := l.events.NextPeerEvent(l.ctx)
+		if err != nil {
+			return
+		}
+		l.mu.Lock()
+		if e.Type == pubsub.PeerJoin {
+			l.subscribed[e.Peer] = true
+		} else {
+			delete(l.subscribed, e.Peer)
+		}
+		l.mu.Unlock()
+		l.touch(e.Peer)
+	}
+}
+
+// settleAll is the one goroutine that says Up and Down.
+func (l *Link) settleAll() {
+	for {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-l.wake:
+		}
+		l.mu.Lock()
+		touched := l.touched
+		l.touched = make(map[peer.ID]struct{})
+		l.mu.Unlock()
+		for id := range touched {
+			if p, err := PeerOf(id); err == nil && l.ctx.Err() == nil {
+				l.settle(p, id)
+			}
+		}
+	}
+}
+
+func (l *Link) settle(p Peer, id peer.ID) {
+	spoken, _ := l.host.lib.Peerstore().SupportsProtocols(id, roomWire(l.name)) // the memory store has no errors
+	l.mu.Lock()
+	if l.left {
+		l.mu.Unlock()
+		return
+	}
+	state := l.host.lib.Network().Connectedness(id)
+	up := state == network.Connected && l.subscribed[id] || state == network.Limited && len(spoken) > 0
+	var c *contact
+	if up {
+		c = l.contact(p, id)
+	} else {
+		c = l.contacts[p]
+	}
+	if c == nil {
+		l.mu.Unlock()
+		return
+	}
+	was := c.up
+	c.up = up
+	if !up && state != network.Connected && state != network.Limited {
+		c.close()
+		delete(l.contacts, p)
+	}
+	l.mu.Unlock()
+	switch {
+	case up && !was:
+		l.room.Up(p)
+	case was && !up:
+		l.room.Down(p)
+	}
+}
+
+func (h *Host) connected(id peer.ID) bool {
+	c := h.lib.Network().Connectedness(id)
+	return c == network.Connected || c == network.Limited
+}
+
+func sorted(ps []Peer) []Peer {
+	slices.SortFunc(ps, Peer.Compare)
+	return ps
+}
