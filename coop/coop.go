@@ -27,13 +27,12 @@ import (
 // State is the cooperative. A copy made by Copy is a snapshot; a plain assignment is not.
 type State struct {
 	Hall    governance.State
-	Strands table.Table[identity.PublicKey, uint64] // by device: the least number that can still count
-	Usage   table.Table[identity.PublicKey, Usage]  // by member
+	Strands table.Table[identity.PublicKey, Strand] // by device key
 }
 
 // Copy is a snapshot.
 func (s *State) Copy() State {
-	return State{Hall: s.Hall.Copy(), Strands: s.Strands.Copy(), Usage: s.Usage.Copy()}
+	return State{Hall: s.Hall.Copy(), Strands: s.Strands.Copy()}
 }
 
 // Genesis is the state after the founding event, whose id names the cooperative. It refuses every
@@ -51,7 +50,7 @@ func Genesis(e *event.Event) (State, error) {
 		return State{}, err
 	}
 	s := State{Hall: hall}
-	s.Strands.Set(e.Key, 1)
+	s.Strands.Set(e.Key, Strand{Next: 1})
 	return s, nil
 }
 
@@ -92,14 +91,9 @@ func (s *State) perform(id event.ID) error {
 // Invariants looks for anything in the state that no sequence of events may lead to.
 func Invariants(s *State) []error {
 	broken := s.Hall.Invariants()
-	for member, u := range s.Usage.All() {
-		if !s.Hall.Members.Has(member) || u.Count > governance.MaxDaily {
-			broken = append(broken, fmt.Errorf("coop: invariant: %s has made %d events", member, u.Count))
-		}
-	}
-	for device := range s.Strands.All() {
-		if !s.Hall.Devices.Has(device) {
-			broken = append(broken, fmt.Errorf("coop: invariant: %s is no device and has a strand", device))
+	for device, strand := range s.Strands.All() {
+		if !s.Hall.Devices.Has(device) || strand.Count > governance.MaxDaily {
+			broken = append(broken, fmt.Errorf("coop: invariant: %s is no device or was heard %d times a day", device, strand.Count))
 		}
 	}
 	return broken

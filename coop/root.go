@@ -25,7 +25,6 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.ballots", &s.Hall.Ballots)
 	rows(h, "hall.allocations", &s.Hall.Allocations)
 	rows(h, "strands", &s.Strands)
-	rows(h, "usage", &s.Usage)
 	return [32]byte(h.Sum(nil))
 }
 

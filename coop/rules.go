@@ -39,7 +39,7 @@ var machine = newMachine()
 
 func newMachine() *fold.Machine[State] {
 	m := fold.NewMachine(rules()...)
-	m.Guard((*State).admits, (*State).note)
+	m.Guard((*State).guard)
 	return m
 }
 

@@ -12,10 +12,12 @@ const KindEvidence = event.Kind("evidence")
 
 const day = event.Time(24 * 60 * 60 * 1000)
 
-// Usage is how many events of a member have counted on a day of coop time.
-type Usage struct {
-	Day   uint64 `cbor:"day"` // since 1970
-	Count uint64 `cbor:"count"`
+// Strand is what the cooperative remembers of the events of one key. Day and Count are kept with the
+// key that names the member, for all of the member's devices.
+type Strand struct {
+	Next  uint64 `cbor:"next"`  // the least number that can still count
+	Day   uint64 `cbor:"day"`   // of coop time, since 1970, on which the member was last heard
+	Count uint64 `cbor:"count"` // events of the member that counted on it
 }
 
 // Evidence is the body of evidence: two envelopes.
@@ -24,37 +26,45 @@ type Evidence struct {
 	B []byte `cbor:"b"`
 }
 
-// admits guards every signed event: each number of a device counts once, and a member's events are
-// bounded.
+// guard stands around the rules for every signed event: each number of a device counts once, and a
+// member's events are bounded.
 //
 // In final order a device's events come by number, because each links the one before. So an event
 // whose number is below one that has counted proves a second branch, always: it is refused, and the
 // first to count stands (protocol §3.4). A refused event uses up no number: it changes nothing.
-func (s *State) admits(env fold.Env) error {
-	if next, _ := s.Strands.Get(env.Key); env.Seq < next {
+func (s *State) guard(env fold.Env, rule func() error) error {
+	own, _ := s.Strands.Get(env.Key)
+	if env.Seq < own.Next {
 		return ErrForked
 	}
-	if d, known := s.Hall.Devices.Get(env.Key); known {
-		if u, _ := s.Usage.Get(d.Member); u.Day == s.today() && u.Count >= s.Hall.Charter.Limits.Daily {
-			return ErrOverQuota
-		}
+	member, used := env.Key, own
+	d, known := s.Hall.Devices.Get(env.Key)
+	if known && d.Member != env.Key {
+		member = d.Member
+		used, _ = s.Strands.Get(member)
 	}
+	today := uint64(s.Hall.Time / day)
+	if used.Day != today {
+		used.Day, used.Count = today, 0
+	}
+	if known && used.Count >= s.Hall.Charter.Limits.Daily {
+		return ErrOverQuota
+	}
+	if err := rule(); err != nil {
+		return err
+	}
+
+	used.Count++
+	if member == env.Key { // also one who has just applied
+		used.Next = env.Seq + 1
+		s.Strands.Set(member, used)
+		return nil
+	}
+	own.Next = env.Seq + 1
+	s.Strands.Set(env.Key, own)
+	s.Strands.Set(member, used)
 	return nil
 }
-
-// note writes down that an event counted.
-func (s *State) note(env fold.Env) {
-	s.Strands.Set(env.Key, env.Seq+1)
-	d, _ := s.Hall.Devices.Get(env.Key)
-	u, _ := s.Usage.Get(d.Member)
-	if u.Day != s.today() {
-		u = Usage{Day: s.today()}
-	}
-	u.Count++
-	s.Usage.Set(d.Member, u)
-}
-
-func (s *State) today() uint64 { return uint64(s.Hall.Time / day) }
 
 // Accuse suspends a device that the evidence proves to have forked.
 func (s *State) Accuse(env fold.Env, body Evidence) error {

@@ -43,6 +43,7 @@ type tip struct {
 type Engine struct {
 	ep      Epoch
 	n, f, q int
+	window  uint64
 	order   []int // of leaders
 
 	nodes map[RoundID]*node
@@ -73,7 +74,7 @@ func NewEngine(ep Epoch, events Events) *Engine {
 	if err := ep.Check(); err != nil {
 		panic("finality: invariant: the epoch is sound: " + err.Error())
 	}
-	e := &Engine{ep: ep, n: ep.N(), f: ep.F(), q: ep.Q(), order: ep.leaders(), low: 1,
+	e := &Engine{ep: ep, n: ep.N(), f: ep.F(), q: ep.Q(), window: Window, order: ep.leaders(), low: 1,
 		nodes: map[RoundID]*node{}, rows: map[uint64]*row{}, waves: map[uint64]*wave{},
 		tips: make([]tip, ep.N()), forks: make([]*Fork, ep.N()), pool: newPool(events)}
 	e.room = newRoom(ep.N())
@@ -154,10 +155,10 @@ func (e *Engine) Frontier() []uint64 {
 
 // Horizon is the lowest round that is kept. Whoever lacks rounds below it needs them from disk.
 func (e *Engine) Horizon() uint64 {
-	if e.last == nil || e.last.Number <= Window {
+	if e.last == nil || e.last.Number <= e.window {
 		return 1
 	}
-	return e.last.Number - Window
+	return e.last.Number - e.window
 }
 
 // Above is at most limit accepted blocks that a peer with this frontier lacks, parents first, as far

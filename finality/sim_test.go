@@ -1,6 +1,7 @@
 package finality
 
 import (
+	"cmp"
 	"container/heap"
 	"crypto/sha256"
 	"encoding/binary"
@@ -98,6 +99,7 @@ type plan struct {
 	skew          func(steward int) int64 // of clocks, in ms
 	crashes       int
 	pull          event.Time // interval of asking a peer what it has; 0: never
+	window        uint64     // of rounds kept, if not Window
 }
 
 type world struct {
@@ -128,6 +130,7 @@ type peer struct {
 	commits []Commit
 	final   map[event.ID]bool
 	rounds  []*Round // what is on disk
+	disk    map[RoundID]*Round
 	log     []event.ID
 	due     func() bool
 	waking  event.Time
@@ -173,7 +176,7 @@ func newWorld(t testing.TB, p plan) *world {
 		w.ep.Params = p.params
 	}
 	for i := range p.n {
-		x := &peer{w: w, self: i, lies: i < p.liars}
+		x := &peer{w: w, self: i, lies: i < p.liars, disk: map[RoundID]*Round{}}
 		w.peers = append(w.peers, x)
 		x.start()
 		if p.pull > 0 && p.n > 1 {
@@ -289,6 +292,9 @@ func (x *peer) start() {
 	x.down, x.waking, x.s = false, 0, nil
 	x.g, x.final, x.commits = newGraph(), map[event.ID]bool{}, nil
 	x.e = NewEngine(x.w.ep, x.g)
+	if x.w.window > 0 {
+		x.e.window = x.w.window
+	}
 	log, rounds := x.log, x.rounds
 	x.log, x.rounds = nil, nil
 	for _, id := range log {
@@ -324,6 +330,7 @@ func (x *peer) did(step Step) {
 	w := x.w
 	x.rounds = append(x.rounds, step.Accepted...)
 	for _, r := range step.Accepted {
+		x.disk[r.ID] = r
 		b := x.e.nodes[r.ID]
 		if b == nil || b.cert == nil {
 			continue
@@ -409,8 +416,14 @@ func (x *peer) answer(to *peer, wants []Want, events []event.ID, frontier []uint
 		}
 	}
 	rounds := x.e.Above(frontier, 100)
+	for _, r := range x.rounds { // what is no longer in memory is on disk
+		if r.Number < x.e.low && r.Number > frontier[r.Steward] && len(rounds) < 200 {
+			rounds = append(rounds, r)
+		}
+	}
+	slices.SortStableFunc(rounds, func(a, b *Round) int { return cmp.Compare(a.Number, b.Number) })
 	for _, want := range wants {
-		if r := x.e.Get(want.ID); r != nil {
+		if r := x.disk[want.ID]; r != nil {
 			rounds = append(rounds, r)
 		}
 	}
@@ -450,6 +463,9 @@ func chaos(x *peer) {
 		return
 	}
 	number := x.e.Round() + uint64(w.rng.IntN(2))
+	if w.rng.IntN(5) == 0 {
+		number -= min(number, w.rng.Uint64N(x.e.window+10))
+	}
 	for range 1 + w.rng.IntN(3) {
 		r := x.anyBlock(max(1, number))
 		if r == nil {
@@ -490,6 +506,11 @@ func (x *peer) anyBlock(number uint64) *Round {
 			if s == x.self {
 				r.Prev, r.Last = b.ID, b.Number
 			}
+		}
+	}
+	if r.Last == 0 && number > 2 && w.rng.IntN(3) == 0 {
+		if row := e.rows[number-2-w.rng.Uint64N(min(number-2, 20))]; row != nil && row.first[x.self] != nil {
+			r.Prev, r.Last = row.first[x.self].ID, row.first[x.self].Number
 		}
 	}
 	r.Vote = phaseOf(number) == vote && w.rng.IntN(2) == 0

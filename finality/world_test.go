@@ -52,6 +52,7 @@ func swarm(seed uint64) plan {
 		ep := testEpoch(p.n, seed)
 		p.liars = rng.IntN(ep.F() + 1)
 	}
+	p.window = []uint64{0, 6, 15}[rng.IntN(3)]
 	if rng.IntN(2) == 0 {
 		p.crashes = rng.IntN(4)
 	}
@@ -81,8 +82,9 @@ func TestSwarm(t *testing.T) {
 	for seed := *first; seed < *first+uint64(*runs); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t, swarm(seed))
-			w.spread(20)
-			for minute := 0; minute < 20 && !w.rested(); minute++ {
+			w.spread(20 + 200*int(seed%4/3))
+			w.run(w.calm + 6000)
+			for tries := 0; tries < 20 && !w.rested(); tries++ {
 				w.run(w.calm + 6000)
 			}
 			w.settled()

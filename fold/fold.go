@@ -52,9 +52,8 @@ func On[S, B any](kind event.Kind, apply func(*S, Env, B) error) Rule[S] {
 
 // Machine applies drafts to a state by its rules.
 type Machine[S any] struct {
-	rules  map[event.Kind]func(*S, Env, []byte) error // only looked up
-	before func(*S, Env) error
-	after  func(*S, Env)
+	rules map[event.Kind]func(*S, Env, []byte) error // only looked up
+	guard func(s *S, env Env, rule func() error) error
 }
 
 // NewMachine is a machine of these rules. Two rules for one kind are a fault.
@@ -69,11 +68,9 @@ func NewMachine[S any](rules ...Rule[S]) *Machine[S] {
 	return m
 }
 
-// Guard sets what stands around the rules for signed events: before may refuse and changes nothing,
-// after notes that the event counted and cannot fail. Acts of the Assembly pass neither.
-func (m *Machine[S]) Guard(before func(*S, Env) error, after func(*S, Env)) {
-	m.before, m.after = before, after
-}
+// Guard sets what stands around the rules for signed events: guard refuses, or calls rule, and then
+// notes that the event counted unless rule has refused. Acts of the Assembly pass no guard.
+func (m *Machine[S]) Guard(guard func(s *S, env Env, rule func() error) error) { m.guard = guard }
 
 // Knows tells whether there is a rule for kind.
 func (m *Machine[S]) Knows(kind event.Kind) bool { return m.rules[kind] != nil }
@@ -85,17 +82,8 @@ func (m *Machine[S]) Apply(s *S, env Env, d event.Draft) error {
 	if rule == nil {
 		return ErrUnknownKind
 	}
-	signed := env.Key != identity.Assembly
-	if signed && m.before != nil {
-		if err := m.before(s, env); err != nil {
-			return err
-		}
+	if m.guard == nil || env.Key == identity.Assembly {
+		return rule(s, env, d.Body)
 	}
-	if err := rule(s, env, d.Body); err != nil {
-		return err
-	}
-	if signed && m.after != nil {
-		m.after(s, env)
-	}
-	return nil
+	return m.guard(s, env, func() error { return rule(s, env, d.Body) })
 }

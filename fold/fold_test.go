@@ -177,12 +177,16 @@ func TestOnlyWhatFollowsIsFoldedAgain(t *testing.T) {
 func TestReasonsInOrder(t *testing.T) {
 	m := machine()
 	counted := 0
-	m.Guard(func(_ *tape, env Env) error {
+	m.Guard(func(_ *tape, env Env, rule func() error) error {
 		if env.Seq == 13 {
 			return errGuard
 		}
-		return nil
-	}, func(*tape, Env) { counted++ })
+		err := rule()
+		if err == nil {
+			counted++
+		}
+		return err
+	})
 	good, bad := said(2), said(1)
 	member := identity.PublicKey{1}
 	var s tape

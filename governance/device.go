@@ -10,11 +10,11 @@ import (
 type Device struct {
 	Member    identity.PublicKey `cbor:"member"`
 	Since     event.Time         `cbor:"since"`
-	Suspended bool               `cbor:"suspended"` // proven to have signed two events with one number
+	Suspended bool               `cbor:"suspended"` // for good: proven to have signed two events with one number
 }
 
 // DeviceAdd is the body of device.add, signed by a live device of the member. The Assembly does it
-// for a member who has none left. Adding a suspended device certifies it again.
+// for a member who has none left.
 type DeviceAdd struct {
 	Member identity.PublicKey `cbor:"member"`
 	Key    identity.PublicKey `cbor:"key"`
@@ -49,27 +49,26 @@ func (s *State) AddDevice(env fold.Env, b DeviceAdd) error {
 	if b.Key.Check() != nil {
 		return ErrKey
 	}
-	d, known := s.Devices.Get(b.Key)
-	if known && (d.Member != b.Member || !d.Suspended) {
+	if s.Devices.Has(b.Key) {
 		return ErrKeyTaken
 	}
-	if !known && m.Devices >= MaxDevices {
+	if m.Devices >= MaxDevices {
 		return ErrDevicesFull
 	}
 	if !identity.Verify(b.Key, deviceMessage(s.Coop, b.Member), b.Proof) {
 		return ErrDeviceProof
 	}
 
-	if !known {
-		m.Devices++
-		s.Members.Set(b.Member, m)
-	}
+	m.Devices++
+	s.Members.Set(b.Member, m)
 	s.Devices.Set(b.Key, Device{Member: b.Member, Since: s.Time})
 	return nil
 }
 
 // Suspend stops a device that a member has proven to have signed two events with one number. What it
-// did before stands: each number counted once. The proof is the caller's to check.
+// did before stands: each number counted once. The key is never certified again, since evidence of
+// one fork can be shown any number of times; the member adds a fresh one. The proof is the caller's
+// to check.
 func (s *State) Suspend(env fold.Env, key identity.PublicKey) error {
 	if _, _, err := s.actor(env); err != nil {
 		return err

@@ -8,7 +8,7 @@ import "errors"
 // Who speaks.
 var (
 	ErrStranger     = errors.New("this key belongs to nobody in the cooperative: apply for membership first, or add the device from one that is known")
-	ErrSuspended    = errors.New("this device is suspended, because it signed two different events with one number: certify it again from another of your devices, or ask for a proposal that does")
+	ErrSuspended    = errors.New("this device is suspended for good, because it signed two different events with one number: add a fresh key from another of your devices, or ask for a proposal that does")
 	ErrWaiting      = errors.New("your application is still waiting, so you cannot do this yet: a sponsor or a proposal admits you")
 	ErrLeft         = errors.New("you have left the cooperative, so you cannot do this: apply again to return")
 	ErrAssemblyOnly = errors.New("only the members together can do this: open a proposal that carries it as an action")
@@ -37,7 +37,7 @@ var (
 	ErrInviteTerms      = errors.New("an invite has 1 to 10,000 uses and ends within 366 days from now")
 	ErrMemberAlready    = errors.New("this key speaks for a member already: there is nothing to apply for")
 	ErrAppliedAlready   = errors.New("you have applied already: wait for a sponsor or a proposal, or take the application back first")
-	ErrKeyTaken         = errors.New("this key is known already, for another member or as a device in good standing: use a fresh one")
+	ErrKeyTaken         = errors.New("this key is known in the cooperative already: use a fresh one")
 	ErrInviteNeeded     = errors.New("this class needs an invite: ask a member for one")
 	ErrInviteUnknown    = errors.New("there is no such invite: check the link, or ask for another one")
 	ErrInviteExpired    = errors.New("this invite has expired: ask for another one")
@@ -66,7 +66,7 @@ var (
 	ErrActions         = errors.New("a proposal carries at most 32 actions, each in the form of an event")
 	ErrActionOnTrack   = errors.New("the charter does not let a proposal on this track do that: choose another track")
 	ErrOpenAlready     = errors.New("you have as many proposals under way on this track as the charter allows: wait until one is decided")
-	ErrHallFull        = errors.New("4,096 proposals are under way: wait until some are decided")
+	ErrHallFull        = errors.New("1,024 proposals are under way: wait until some are decided")
 	ErrUnknownProposal = errors.New("there is no such proposal")
 	ErrNotProposer     = errors.New("only who opened a proposal can withdraw it")
 	ErrOver            = errors.New("the vote on this proposal is over")

@@ -2,6 +2,7 @@ package governance
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sustainy/coop/event"
@@ -53,23 +54,28 @@ func (s *State) explainCount(p *Proposal, r *Result) []string {
 		lines = append(lines, fmt.Sprintf("Count: %d yes, %d no, %d abstain.", r.Yes, r.No, r.Abstain))
 	}
 	for i, o := range p.Options {
-		text := fmt.Sprintf("Option %d, %s: %d votes", i, o.Name, r.Votes[i])
+		text := fmt.Sprintf("Option %d, %s: votes %d", i, o.Name, r.Votes[i])
 		if t.Method == BudgetGreedy {
-			text += ", costs " + s.Currency.Format(o.Cost)
+			text += ", cost " + s.Currency.Format(o.Cost)
 		}
-		for _, n := range r.Selected {
-			if n == uint64(i) {
-				text += ", selected"
-			}
+		if slices.Contains(r.Selected, uint64(i)) {
+			text += ", selected"
 		}
 		lines = append(lines, text+".")
 	}
 	lines = append(lines, "Quorum: "+explainQuorum(t.Quorum, r, p.RollSize)+reached(r.Quorum))
-	if t.Method == BudgetGreedy {
-		return append(lines, fmt.Sprintf("Threshold: %s of %d ballots for each project; by votes, most first, what still fits: %d funded for %s of %s%s",
-			t.Threshold, r.Yes, len(r.Selected), s.Currency.Format(r.Spent), s.Currency.Format(p.Budget), reached(r.Threshold)))
+	switch t.Method {
+	case YesNo:
+		lines = append(lines, fmt.Sprintf("Threshold: %s of yes and no, %d of %d%s", t.Threshold, r.Yes, r.Yes+r.No, reached(r.Threshold)))
+	case Approval:
+		lines = append(lines, fmt.Sprintf("Threshold: %s of the ballots that don't abstain approve the leading option, %d of %d%s", t.Threshold, r.Yes, r.Yes+r.No, reached(r.Threshold)))
+	case BudgetGreedy:
+		lines = append(lines, fmt.Sprintf("Threshold: %s of the ballots that don't abstain, %d, approve a project that fits%s", t.Threshold, r.Yes, reached(r.Threshold)))
+		if len(r.Selected) > 0 {
+			lines = append(lines, fmt.Sprintf("Shared out by votes, most first, what still fits: %s of %s.", s.Currency.Format(r.Spent), s.Currency.Format(p.Budget)))
+		}
 	}
-	return append(lines, fmt.Sprintf("Threshold: %s of yes and no, %d of %d%s", t.Threshold, r.Yes, r.Yes+r.No, reached(r.Threshold)))
+	return lines
 }
 
 func explainQuorum(q Quorum, r *Result, roll uint64) string {
@@ -105,7 +111,7 @@ func (s *State) explainPhase(p *Proposal) string {
 	case Failed:
 		return fmt.Sprintf("Passed at %s, but nothing was carried out at %s: %s.", p.Result.Closed, p.Ended, p.Failure)
 	case Rejected:
-		return fmt.Sprintf("Rejected at %s: too few of the votes were in favour.", p.Ended)
+		return fmt.Sprintf("Rejected at %s: the threshold was missed.", p.Ended)
 	case Expired:
 		return fmt.Sprintf("Expired at %s: it was not voted down, but too few took part.", p.Ended)
 	}

@@ -25,7 +25,7 @@ const (
 	MaxDevices  = 16 // of one member
 	MaxSponsors = 16
 	MaxUses     = 10_000 // of one invite
-	MaxOpen     = 4096   // proposals under way in the cooperative
+	MaxOpen     = 1024   // proposals under way in the cooperative
 
 	MaxCandidates = 10_000                // waiting for admission
 	MaxDaily      = 1_000_000             // events of one member in a day

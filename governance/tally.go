@@ -26,7 +26,7 @@ type Result struct {
 	No        uint64     `cbor:"no"`        // yesno: votes against; approval: ballots that don't approve the winner
 	Abstain   uint64     `cbor:"abstain"`   // ballots that take part and take no side
 	Votes     []uint64   `cbor:"votes"`     // of each option
-	Selected  []uint64   `cbor:"selected"`  // numbers of the chosen options: the winner, or the funded projects
+	Selected  []uint64   `cbor:"selected"`  // if it passes, numbers of the chosen options: the winner, or the funded projects
 	Spent     uint64     `cbor:"spent"`     // what the funded projects cost
 	Quorum    bool       `cbor:"quorum"`    // reached
 	Threshold bool       `cbor:"threshold"` // reached
@@ -122,7 +122,7 @@ func (r *Result) approve(id event.ID, p *Proposal, ballots iter.Seq[Ballot]) {
 	c.Yes, c.No = votes[winner], c.Yes-votes[winner]
 	r.Votes = votes
 	r.judge(p, c)
-	if r.Threshold {
+	if r.Quorum && r.Threshold {
 		r.Selected = []uint64{uint64(winner)}
 	}
 }
@@ -137,6 +137,9 @@ func (r *Result) share(id event.ID, p *Proposal, ballots iter.Seq[Ballot]) {
 	}
 	r.Votes = votes
 	r.judge(p, c)
-	r.Selected, r.Spent = ShareGreedily(id, p.Budget, costs, votes, fund)
-	r.Threshold = len(r.Selected) > 0
+	funded, spent := ShareGreedily(id, p.Budget, costs, votes, fund)
+	r.Threshold = len(funded) > 0
+	if r.Quorum {
+		r.Selected, r.Spent = funded, spent
+	}
 }

@@ -26,7 +26,7 @@ func drawCount(t *rapid.T) Count {
 	return Count{roll, yes, no, rapid.Uint64Range(0, roll-yes-no).Draw(t, "abstain")}
 }
 
-func rat(r Ratio) *big.Rat { return new(big.Rat).SetFrac64(int64(r.Num), int64(r.Den)) }
+func rat(r Ratio) *big.Rat  { return new(big.Rat).SetFrac64(int64(r.Num), int64(r.Den)) }
 func num(n uint64) *big.Rat { return new(big.Rat).SetInt(new(big.Int).SetUint64(n)) }
 
 // TestRatioEqualsBigRationals compares crosswise multiplication with math/big over all 64 bits.

@@ -52,6 +52,7 @@ type Home struct {
 // New says how a home is made.
 type New struct {
 	Name       string
+	Key        identity.Key // zero: a fresh one; testnets make theirs from a seed
 	Passphrase Passphrase
 	Open       bool // leave the key without a passphrase
 	Keyring    bool // put the passphrase into the keyring
@@ -110,7 +111,7 @@ func (n New) check(p Paths) (pass string, err error) {
 
 // fill writes everything; the key comes last, and before it was there nothing can have been signed.
 func (h *Home) fill(n New, pass string) error {
-	key, file, err := newKey(pass, n.Open)
+	key, file, err := newKey(n.Key, pass, n.Open)
 	if err != nil {
 		return err
 	}

@@ -90,10 +90,13 @@ func (s Passphrase) ask(twice bool) (string, error) {
 	return first, err
 }
 
-// newKey makes a device key and its file, locked under pass, or open when open is set.
-func newKey(pass string, open bool) (key identity.Key, file []byte, err error) {
-	if key, err = identity.NewKey(rand.Reader); err != nil {
-		return key, nil, disk("make a key", err)
+// newKey makes a device key, unless one was made elsewhere, and its file, locked under pass, or open
+// when open is set.
+func newKey(made identity.Key, pass string, open bool) (key identity.Key, file []byte, err error) {
+	if key = made; key.IsZero() {
+		if key, err = identity.NewKey(rand.Reader); err != nil {
+			return key, nil, disk("make a key", err)
+		}
 	}
 	if open {
 		return key, identity.LockOpen(key), nil

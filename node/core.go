@@ -397,3 +397,6 @@ func (c *Core) salt() uint64 {
 	sum := sha256.Sum256(in[:])
 	return binary.BigEndian.Uint64(sum[:])
 }
+
+// Epoch is the epoch in which this core works.
+func (c *Core) Epoch() finality.Epoch { return c.epoch }

@@ -19,6 +19,7 @@ type wants struct {
 type want struct {
 	next  event.Time // when to ask
 	tries int
+	tired bool // it was asked for so often that perhaps nobody has it: no reason to stay awake
 	from  Peer // who has it: it sent something that refers to it
 	round bool
 	stale bool
@@ -26,8 +27,26 @@ type want struct {
 
 func newWants() wants { return wants{asked: map[[32]byte]*want{}, needed: map[event.ID]bool{}} }
 
-func (w *wants) any() bool                 { return len(w.asked) > 0 }
 func (w *wants) required(id event.ID) bool { return w.needed[id] }
+
+// any tells whether something is missing that somebody may have.
+func (w *wants) any() bool {
+	for _, want := range w.asked {
+		if !want.tired {
+			return true
+		}
+	}
+	return false
+}
+
+// hope lets what was given up be asked for once more, because a peer has news.
+func (w *wants) hope() {
+	for _, want := range w.asked {
+		if want.tired {
+			want.tries = askTimes - 1
+		}
+	}
+}
 
 func (w *wants) drop(id [32]byte) {
 	delete(w.asked, id)
@@ -61,6 +80,10 @@ func (c *Core) ask() {
 	asks := map[Peer]*Get{}
 	for _, id := range slices.SortedFunc(maps.Keys(c.wants.asked), func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) }) {
 		w := c.wants.asked[id]
+		if w.tries >= askTimes {
+			w.tired = true
+			continue
+		}
 		if c.now < w.next {
 			c.wake(w.next)
 			continue
@@ -229,6 +252,11 @@ func (c *Core) resumeFetch() {
 	if silent.IsZero() {
 		return
 	}
+	if n := c.peers[silent]; n != nil {
+		if n.stalls++; n.stalls >= maxStalls { // it claims what it does not show
+			n.stalls, n.hello.Commits = 0, 0
+		}
+	}
 	for _, p := range c.neighbours() {
 		if p != silent && c.peers[p].hello.Commits > c.commits {
 			c.catchUp(p)
@@ -263,6 +291,7 @@ type pager struct {
 	page  Bundle
 	size  int
 	pages []*Bundle
+	sent  uint64 // round blocks of the archive before this one are in the answer
 }
 
 func (p *pager) commit(r *commitRecord) error {
@@ -279,13 +308,14 @@ func (p *pager) commit(r *commitRecord) error {
 			return errPageFull
 		}
 	}
-	from := uint64(0)
+	from := p.sent
 	if r.Index >= 2 && r.Index-2 < uint64(len(p.core.marks)) {
-		from = p.core.marks[r.Index-2].rounds
+		from = max(from, p.core.marks[r.Index-2].rounds) // what the commit before last did not need yet
 	}
 	if err := p.rounds(from, r.Rounds); err != nil {
 		return err
 	}
+	p.sent = max(p.sent, r.Rounds)
 	p.next = From{Index: r.Index + 1}
 	if p.size >= pageBytes && p.turn() {
 		return errPageFull

@@ -19,6 +19,8 @@ const (
 	askAgain         = 200  // ms before it is asked for elsewhere, doubled each time
 	askAtMost        = 8000 // ms between two attempts at most
 	fetchStalls      = 2000 // ms without a page before another peer is asked
+	askTimes         = 10   // attempts until what is missing is no more reason to stay awake
+	maxStalls        = 5    // pages asked of a peer in vain before its claim to have them is forgotten
 	greetingsAtRest  = 3    // peers told how far we are when work ends
 	greetingsAtWork  = 3    // peers told by one who is no steward
 	neighboursAtMost = 1024

@@ -9,8 +9,9 @@ import (
 
 // neighbour is what a core knows of a connected peer.
 type neighbour struct {
-	hello Hello // the last it said, advanced by what its round blocks show
-	seen  bool  // it said hello
+	hello  Hello // the last it said, advanced by what its round blocks show
+	seen   bool  // it said hello
+	stalls int   // times it was asked for commits in vain
 }
 
 // beat is the rhythm of greetings: every helloEvery while there is work, once more when it ends.
@@ -92,6 +93,7 @@ func (c *Core) onHello(from Peer, h *Hello) {
 	if n == nil {
 		return // it is not up yet, and will be greeted then
 	}
+	c.wants.hope()
 	first := !n.seen
 	n.hello, n.seen = *h, true
 	n.hello.Frontier = slices.Clone(h.Frontier)
@@ -187,7 +189,7 @@ const gossipEvents = 128
 func (c *Core) synchronise() {
 	c.ask()
 	c.resumeFetch()
-	working := len(c.tail.byID) > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending()+c.engine.Waiting() > 0
+	working := len(c.tail.byID) > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0
 	switch {
 	case working && !c.beat.working:
 		c.beat.at, c.beat.retail = c.now+helloEvery, c.now+helloEvery

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/sustainy/coop/coop"
@@ -25,25 +24,30 @@ var levels = [...]string{"unknown", "seen", "acknowledged", "final"}
 
 func (l Level) String() string { return levels[l] }
 
+// Status is how a peer is doing, in numbers.
+type Status struct {
+	Coop       event.ID
+	Commits    uint64
+	Time       event.Time // coop time
+	Events     uint64
+	Rounds     uint64
+	Pending    int    // accepted events that are not final
+	Steward    int    // this device's number among the stewards, or -1
+	Round      uint64 // highest round that this peer accepted
+	Waiting    int    // events that wait for others
+	CatchingUp bool
+	Halted     string // not empty: finality stopped, and why
+	Observer   string // not empty: this peer signs nothing, and why
+	Ahead      []Peer // peers that say they know more commits
+}
+
 // View is a frozen picture of a peer: nothing in it changes any more.
 type View struct {
-	Coop        event.ID
+	Status
 	State       *coop.State // final
 	Provisional *coop.State // with everything known, in its likely order; never an authority
-	Commits     uint64
-	Time        event.Time // coop time
-	Events      uint64
-	Rounds      uint64
-	Pending     int
 	Heads       []event.ID
 	Forks       []crdt.Fork
-	Steward     int    // this device's number among the stewards, or -1
-	Round       uint64 // highest round that this peer accepted
-	Waiting     int    // events that wait for others
-	CatchingUp  bool
-	Halted      string   // not empty: finality stopped, and why
-	Observer    string   // not empty: this peer signs nothing, and why
-	Ahead       []Peer   // peers that say they know more commits
 	Finality    []uint32 // ms from acceptance here to final, of the latest events given in here
 }
 
@@ -66,23 +70,33 @@ func (n *Node) Level(ctx context.Context, id event.ID) (level Level, err error) 
 	return level, err
 }
 
-// View freezes the core's present.
-func (c *Core) View() *View {
+// Status tells how the peer is doing; it is cheap.
+func (n *Node) Status(ctx context.Context) (status Status, err error) {
+	err = n.do(ctx, func(event.Time) { status = n.core.Status() })
+	return status, err
+}
+
+// Status tells how the core is doing.
+func (c *Core) Status() Status {
 	count := c.archive.Count()
-	final, provisional := c.line.Final().Copy(), c.provisional().Copy()
-	v := &View{Coop: c.coop, State: &final, Provisional: &provisional, Commits: c.commits, Time: c.time,
-		Events: count.Events, Rounds: count.Rounds, Pending: len(c.tail.byID), Heads: c.graph.Heads(), Forks: c.graph.Forks(),
+	s := Status{Coop: c.coop, Commits: c.commits, Time: c.time, Events: count.Events, Rounds: count.Rounds, Pending: len(c.tail.byID),
 		Steward: c.stewardIndex(), Round: slices.Max(c.engine.Frontier()), Waiting: c.graph.Waiting(),
 		CatchingUp: c.fetch.active(), Observer: c.observer}
 	if halt := c.engine.Halted(); halt != nil {
-		v.Halted = halt.Error()
+		s.Halted = halt.Error()
 	}
-	for _, p := range slices.SortedFunc(maps.Keys(c.peers), Peer.Compare) {
+	for _, p := range c.neighbours() {
 		if c.peers[p].hello.Commits > c.commits {
-			v.Ahead = append(v.Ahead, p)
+			s.Ahead = append(s.Ahead, p)
 		}
 	}
-	return v
+	return s
+}
+
+// View freezes the core's present.
+func (c *Core) View() *View {
+	final, provisional := c.line.Final().Copy(), c.provisional().Copy()
+	return &View{Status: c.Status(), State: &final, Provisional: &provisional, Heads: c.graph.Heads(), Forks: c.graph.Forks()}
 }
 
 // Level tells how certain an event is.

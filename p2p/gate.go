@@ -110,6 +110,19 @@ func (g *gate) banned(id peer.ID) time.Time {
 	return time.Time{}
 }
 
+// shut are those kept out now.
+func (g *gate) shut() []peer.ID {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	var out []peer.ID
+	for id, r := range g.records {
+		if time.Now().Before(r.until) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 func (g *gate) open(id peer.ID) bool { return g.banned(id).IsZero() }
 
 // penalty is the application's part of a peer's gossip score: three strikes silence a peer there

@@ -11,6 +11,7 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 )
 
 // gossip is GossipSub as this package uses it, and what stands before it: whose messages are heard,
@@ -19,13 +20,20 @@ type gossip struct {
 	host   *Host
 	ps     *pubsub.PubSub
 	scores atomic.Pointer[map[peer.ID]float64]
+	frames *rate.Limiter // of what is published here, over all rooms
+	bytes  *rate.Limiter
 
 	mu  sync.RWMutex
 	own map[string]bool // topics of the rooms joined here
 }
 
 func newGossip(h *Host) (*gossip, error) {
-	g := &gossip{host: h, own: make(map[string]bool)}
+	g := &gossip{
+		host:   h,
+		own:    make(map[string]bool),
+		frames: rate.NewLimiter(rate.Limit(h.limits.GossipPerSecond), publishBurst),
+		bytes:  rate.NewLimiter(rate.Limit(h.limits.GossipBytesPerSecond), max(h.limits.GossipBytesPerSecond/2, MaxFrame)),
+	}
 	params, thresholds := scoring(h.gate.penalty)
 	var err error
 	g.ps, err = pubsub.NewGossipSub(h.ctx, h.lib,
@@ -67,6 +75,14 @@ func (g *gossip) inspect(scores map[peer.ID]float64) {
 			g.host.expel(id, "gossip score")
 		}
 	}
+}
+
+// pace waits until one more message may be published.
+func (g *gossip) pace(ctx context.Context, size int) error {
+	if err := g.frames.Wait(ctx); err != nil {
+		return err
+	}
+	return g.bytes.WaitN(ctx, size)
 }
 
 func (g *gossip) score(id peer.ID) float64 {

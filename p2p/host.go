@@ -232,9 +232,9 @@ func (h *Host) Connect(ctx context.Context, addr string) error {
 	return h.dials.dial(ctx, id, []multiaddr.Multiaddr{where})
 }
 
-// Keep redials a peer for ever whenever it is not connected, at once and then ever more slowly
-// (at most every 30 s), and never trims its connection. Addresses may be full or without /p2p/;
-// those of another peer are left out. Calling it again adds addresses.
+// Keep redials a peer for ever whenever it is not connected, at once and then ever more slowly (5 s
+// for some minutes, then 30 s), and never trims its connection. Addresses may be full or without
+// /p2p/; those of another peer are left out. Calling it again adds addresses.
 func (h *Host) Keep(p Peer, addrs ...string) error { return h.dials.want(p, addrs, true) }
 
 // Unkeep ends [Host.Keep]. A connection stays while there is room for it.

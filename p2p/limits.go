@@ -23,7 +23,8 @@ const (
 	gossipOverhead   = 1 << 10 // of one gossip message around its frame
 	maxChecks        = 256     // gossip messages of one topic being checked at a time
 	maxPendingChecks = 256     // waiting for that
-	maxPeerQueue     = 256     // gossip messages waiting to be written to one peer
+	maxPeerQueue     = 1024    // gossip messages waiting to be written to one peer
+	publishBurst     = maxPeerQueue / 2
 	connsPerPeer     = 8
 	streamsPerPeer   = 512
 	connsPerAddress  = 16 // from one public IPv4 address or IPv6 /56: a household or an office behind one router
@@ -35,12 +36,16 @@ const (
 	firstBan      = time.Minute      // doubles with each further ban
 	longestBan    = 6 * time.Hour
 	dialTimeout   = 10 * time.Second
-	longestRedial = 30 * time.Second
 	firstRedial   = 100 * time.Millisecond
+	usualRedial   = 5 * time.Second // longest pause at first, so that a healed network is whole within ten seconds
+	longestRedial = 30 * time.Second
+	patientAfter  = 60 // failures in a row, about five minutes, until pauses get that long
+	hurryGap      = 2 * time.Second
 	introduceGap  = time.Minute // between two dials of a peer who is not kept
 	firstReopen   = 50 * time.Millisecond
 	longestReopen = 5 * time.Second
 	steadyStream  = 10 * time.Second // a stream that lived so long did not fail to open
+	steadyConn    = time.Second      // nor did a connection
 	connGrace     = 20 * time.Second // a fresh connection is not trimmed
 )
 
@@ -56,7 +61,8 @@ type Limits struct {
 	// Taken from one peer per second over streams; more makes it wait. Twice as much in a burst.
 	FramesPerSecond int
 	BytesPerSecond  int
-	// Taken from one peer per second over gossip; more is dropped. Twice as much in a burst.
+	// Taken from one peer per second over gossip; more is dropped. Twice as much in a burst. What is
+	// published here is paced by the same figures, so that others do not drop it.
 	GossipPerSecond      int
 	GossipBytesPerSecond int
 }

@@ -202,8 +202,12 @@ func (l *Link) publishAll() {
 		case <-l.ctx.Done():
 			return
 		case p := <-l.outbox:
+			err := l.host.gossip.pace(l.ctx, len(p.frame))
+			if err == nil {
+				err = p.topic.handle.Publish(l.ctx, p.frame)
+			}
 			l.outboxBytes.Add(-int64(len(p.frame)))
-			if err := p.topic.handle.Publish(l.ctx, p.frame); err != nil {
+			if err != nil {
 				l.publishDropped.Add(1)
 				continue
 			}

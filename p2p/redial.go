@@ -27,6 +27,7 @@ type redialer struct {
 
 	mu      sync.Mutex
 	dialing int
+	hurried time.Time
 	targets map[peer.ID]*target
 }
 
@@ -68,10 +69,7 @@ func (r *redialer) want(p Peer, addrs []string, kept bool) error {
 	if kept {
 		r.host.lib.ConnManager().Protect(id, keepTag)
 	}
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
+	r.nudge()
 	return nil
 }
 
@@ -161,10 +159,13 @@ func (r *redialer) changed(id peer.ID, c network.Connectedness) {
 			t.since = now
 		}
 		t.lastError = ""
+		if t.failures >= patientAfter {
+			r.hurry(now)
+		}
 		return
 	case network.Limited: // goes on being dialled directly
 	default:
-		if !t.since.IsZero() && now.Sub(t.since) >= steadyStream {
+		if !t.since.IsZero() && now.Sub(t.since) >= steadyConn {
 			t.failures = 0
 		} else {
 			t.failures++
@@ -172,6 +173,24 @@ func (r *redialer) changed(id peer.ID, c network.Connectedness) {
 	}
 	t.since = time.Time{}
 	t.next = now.Add(pause(t.failures))
+	r.nudge()
+}
+
+// hurry dials the others soon: one who was long away is back, so the network may be.
+func (r *redialer) hurry(now time.Time) {
+	if now.Sub(r.hurried) < hurryGap {
+		return
+	}
+	r.hurried = now
+	for _, t := range r.targets {
+		if soon := now.Add(pause(0)); t.kept && t.next.After(soon) {
+			t.next = soon
+		}
+	}
+	r.nudge()
+}
+
+func (r *redialer) nudge() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -180,7 +199,10 @@ func (r *redialer) changed(id peer.ID, c network.Connectedness) {
 
 // pause before the next dial: jittered, so that two sides or many do not dial in step.
 func pause(failures int) time.Duration {
-	d := doubled(firstRedial, longestRedial, failures)
+	d := doubled(firstRedial, usualRedial, failures)
+	if failures >= patientAfter {
+		d = longestRedial
+	}
 	return d/2 + rand.N(d/2)
 }
 
@@ -256,10 +278,7 @@ func (r *redialer) redial(id peer.ID) {
 		}
 	}
 	r.mu.Unlock()
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
+	r.nudge()
 }
 
 // dial connects and reports each address tried.
@@ -269,6 +288,9 @@ func (r *redialer) dial(ctx context.Context, id peer.ID, addrs []multiaddr.Multi
 		s.Backoff().Clear(id) // the pause between dials is ours
 	}
 	before := net.Connectedness(id)
+	if before == network.Limited {
+		ctx = network.WithForceDirectDial(ctx, "a limited relay is not enough")
+	}
 	err := r.host.lib.Connect(ctx, peer.AddrInfo{ID: id, Addrs: addrs})
 	if report := r.host.cfg.Dialed; report != nil && before != network.Connected {
 		r.report(report, id, err)

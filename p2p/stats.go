@@ -38,7 +38,7 @@ func (c *counters) fail(err error) {
 	c.lastError.Store(&text)
 }
 
-// PeerStats is one peer of a room, connected or wanted. Counts are since it connected.
+// PeerStats is one peer: connected and of the room, or kept, or kept out. Counts are since it connected.
 type PeerStats struct {
 	Peer      Peer
 	Up        bool
@@ -85,6 +85,11 @@ func (l *Link) Stats() Stats {
 			if s.Addr == "" {
 				s.NextDial = t.next
 			}
+		}
+	}
+	for _, id := range l.host.gate.shut() {
+		if p, err := PeerOf(id); err == nil {
+			entry(p, id)
 		}
 	}
 	l.mu.Lock()

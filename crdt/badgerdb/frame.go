@@ -22,8 +22,8 @@ const (
 )
 
 // partSize is how much of an item one value holds: little enough that Badger keeps it beside its
-// key and that several fit into a transaction.
-const partSize = 256 << 10
+// key and that several fit into a transaction. Events and rounds have one part.
+const partSize = crdt.MaxRound + 32
 
 // magic begins every frame, so that Rebuild finds frames in files that Badger can not read.
 var magic = [4]byte{0xc0, 0x0b, 0xa5, 0x01}

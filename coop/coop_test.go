@@ -1,0 +1,302 @@
+package coop
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
+)
+
+// lively is a world in which every table has rows.
+func lively(t testing.TB) *world {
+	w := newWorld(t)
+	for _, c := range []string{"found elm by=ann,bob", "ann invite door", "eve apply class=friend invite=door", "ann device phone",
+		"ann propose paint track=quick allocate=0:500:Paint", "bob vote paint yes reason=Nice", "wait 61m", "bob propose roof tags=house", "wait 1h",
+		"ann propose feast track=party options=Soup,Wine", "ann vote feast approve=1"} {
+		w.play(c)
+	}
+	return w
+}
+
+// TestRootCoversEverything changes every field of the state and of every kind of record, one at a
+// time, and expects another root each time.
+func TestRootCoversEverything(t *testing.T) {
+	w := lively(t)
+	s := w.state()
+	root := Root(s)
+	again := s.Copy()
+	if Root(&again) != root {
+		t.Fatal("a copy has another root")
+	}
+	facts := reflect.TypeFor[governance.Facts]()
+	for i := range facts.NumField() {
+		changed := s.Copy()
+		bump(t, reflect.ValueOf(&changed.Hall.Facts).Elem().Field(i))
+		if Root(&changed) == root {
+			t.Errorf("the root does not cover Facts.%s", facts.Field(i).Name)
+		}
+	}
+	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, governance.Member] { return &s.Hall.Members })
+	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, governance.Device] { return &s.Hall.Devices })
+	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, governance.Invitation] { return &s.Hall.Invitations })
+	checkRows(t, root, s, func(s *State) *table.Table[event.ID, governance.Proposal] { return &s.Hall.Proposals })
+	checkRows(t, root, s, func(s *State) *table.Table[governance.Due, struct{}] { return &s.Hall.Agenda })
+	checkRows(t, root, s, func(s *State) *table.Table[governance.Seat, governance.Ballot] { return &s.Hall.Ballots })
+	checkRows(t, root, s, func(s *State) *table.Table[governance.Item, governance.Allocation] { return &s.Hall.Allocations })
+	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, Strand] { return &s.Strands })
+	tables := reflect.TypeFor[governance.State]().NumField() - 1 + reflect.TypeFor[State]().NumField() - 1
+	if tables != 8 {
+		t.Errorf("the state has %d tables, this test knows 8: add the others to Root, to Copy and here", tables)
+	}
+}
+
+func checkRows[K table.Key[K], V any](t *testing.T, root [32]byte, s *State, of func(*State) *table.Table[K, V]) {
+	for key, value := range of(s).All() {
+		gone := s.Copy()
+		of(&gone).Delete(key)
+		if Root(&gone) == root {
+			t.Errorf("the root does not cover rows of %T", value)
+		}
+		record := reflect.ValueOf(&value).Elem()
+		for i := range fields(record) {
+			name, other := "", value
+			field := reflect.ValueOf(&other).Elem()
+			if record.Kind() == reflect.Struct {
+				name, field = record.Type().Field(i).Name, field.Field(i)
+			}
+			if name == "Roll" { // RollHash stands for it
+				continue
+			}
+			bump(t, field)
+			changed := s.Copy()
+			of(&changed).Set(key, other)
+			if Root(&changed) == root {
+				t.Errorf("the root does not cover %T.%s", value, name)
+			}
+			if Root(s) != root {
+				t.Fatalf("changing a copy of %T has changed the state", value)
+			}
+		}
+	}
+	if of(s).Len() == 0 {
+		t.Errorf("no rows of %T to try", *new(V))
+	}
+}
+
+func fields(v reflect.Value) int {
+	if v.Kind() == reflect.Struct {
+		return v.NumField()
+	}
+	return 1
+}
+
+// bump changes a value, or the first thing inside it, without touching what it shares.
+func bump(t *testing.T, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Uint64:
+		v.SetUint(v.Uint() + 1)
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	case reflect.String:
+		v.SetString(v.String() + "x")
+	case reflect.Uint8:
+		v.SetUint(v.Uint() ^ 1)
+	case reflect.Array:
+		bump(t, v.Index(0))
+	case reflect.Slice:
+		v.Set(reflect.Append(v.Slice3(0, v.Len(), v.Len()), reflect.Zero(v.Type().Elem())))
+	case reflect.Struct:
+		bump(t, v.Field(0))
+	default:
+		t.Fatalf("cannot change a %s", v.Type())
+	}
+}
+
+// TestNextIsWhenSomethingHappens: a commit just before changes no phase, one at the time does.
+func TestNextIsWhenSomethingHappens(t *testing.T) {
+	w := lively(t)
+	for {
+		at, any := Next(w.state())
+		if !any {
+			break
+		}
+		early, onTime := w.state().Copy(), w.state().Copy()
+		Advance(&early, at-1)
+		if next, any := Next(&early); !any || next != at {
+			t.Fatalf("at %s something was done that is due at %s", at-1, at)
+		}
+		Advance(&onTime, at)
+		if next, any := Next(&onTime); any && next <= at {
+			t.Fatalf("at %s nothing was done", at)
+		}
+		w.now = at
+		w.commit(nil)
+	}
+}
+
+// TestDeps: a draft links what it is about.
+func TestDeps(t *testing.T) {
+	w := lively(t)
+	s := w.state()
+	invite := w.strands["ann"].events[1]
+	if invite.Kind != governance.KindMemberInvite {
+		t.Fatalf("expected the invite, got %s", invite.Kind)
+	}
+	application := w.strands["eve"].events[0].ID
+	for command, want := range map[string][]event.ID{
+		"ann vote roof yes":                        {w.proposals["roof"]},
+		"ann vote attic yes":                       nil,
+		"bob withdraw roof":                        {w.proposals["roof"]},
+		"bob sponsor eve":                          {application},
+		"fay apply class=friend invite=door":       {invite.ID},
+		"fay apply class=guest":                    nil,
+		"ann propose in track=quick admit=eve,fay": {application},
+		"ann propose out track=general":            nil,
+		"ann leave":                                nil,
+		"ann send ballot.cast":                     nil,
+	} {
+		c := parse(t, command)
+		if got := Deps(s, w.draft(c.word(0), c)); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", command, got, want)
+		}
+	}
+}
+
+// TestViewsAreJSON: what people see survives the way through JSON.
+func TestViewsAreJSON(t *testing.T) {
+	w := lively(t)
+	s := w.state()
+	feast, ok := Proposal(s, w.proposals["feast"])
+	if !ok || len(feast.Ballots) != 1 || feast.Ballots[0].Name != "Ann" || feast.Options[1].Votes != 1 {
+		t.Errorf("feast: %+v", feast)
+	}
+	if _, ok := Proposal(s, event.ID{}); ok {
+		t.Error("a proposal out of nothing")
+	}
+	if v, ok := Member(s, keyOf("phone").Public()); !ok || v.Name != "Ann" {
+		t.Errorf("whose phone: %+v", v)
+	}
+	if o := Describe(s); o.Members != 2 || o.Candidates != 1 || o.UnderWay != 2 || o.Time != w.now {
+		t.Errorf("%+v", o)
+	}
+	for _, view := range []any{Describe(s), Members(s), Charter(s), Proposals(s), feast, Allocations(s)} {
+		b, err := json.Marshal(view)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := reflect.New(reflect.TypeOf(view))
+		if err := json.Unmarshal(b, back.Interface()); err != nil {
+			t.Fatalf("%s: %v", b, err)
+		}
+		again, err := json.Marshal(back.Interface())
+		if err != nil || string(again) != string(b) {
+			t.Errorf("%s\n%s\n%v", b, again, err)
+		}
+	}
+}
+
+// TestInvariantsNotice breaks the state in ways that no event can and expects to be told.
+func TestInvariantsNotice(t *testing.T) {
+	for name, harm := range map[string]func(*State, *world){
+		"candidates": func(s *State, _ *world) { s.Hall.Candidates++ },
+		"a device of nobody": func(s *State, _ *world) {
+			s.Hall.Devices.Set(identity.PublicKey{7}, governance.Device{Member: identity.PublicKey{7}})
+		},
+		"a second device": func(s *State, _ *world) {
+			s.Hall.Devices.Set(identity.PublicKey{7}, governance.Device{Member: keyOf("ann").Public()})
+		},
+		"a changed ballot": func(s *State, w *world) {
+			seat := governance.Seat{Proposal: w.proposals["paint"], Member: keyOf("bob").Public()}
+			b, _ := s.Hall.Ballots.Get(seat)
+			b.Choice = governance.No
+			s.Hall.Ballots.Set(seat, b)
+		},
+		"a stuffed ballot": func(s *State, w *world) {
+			s.Hall.Ballots.Set(governance.Seat{Proposal: w.proposals["feast"], Member: keyOf("eve").Public()}, governance.Ballot{Cast: w.now})
+		},
+		"an odd ballot": func(s *State, w *world) {
+			s.Hall.Ballots.Set(governance.Seat{Proposal: w.proposals["feast"], Member: keyOf("ann").Public()}, governance.Ballot{Choice: governance.Yes, Cast: w.now})
+		},
+		"changed rules": func(s *State, w *world) {
+			p, _ := s.Hall.Proposals.Get(w.proposals["roof"])
+			p.Rules.Track.Threshold.Share.Num = 0
+			s.Hall.Proposals.Set(w.proposals["roof"], p)
+		},
+		"a changed roll": func(s *State, w *world) {
+			p, _ := s.Hall.Proposals.Get(w.proposals["roof"])
+			p.Roll = p.Roll.Copy()
+			p.Roll.Delete(keyOf("bob").Public())
+			s.Hall.Proposals.Set(w.proposals["roof"], p)
+		},
+		"a coup": func(s *State, w *world) {
+			p, _ := s.Hall.Proposals.Get(w.proposals["feast"])
+			p.Phase, p.Due = governance.Executed, 0
+			s.Hall.Proposals.Set(w.proposals["feast"], p)
+		},
+		"a forgotten deadline": func(s *State, w *world) { at, _ := s.Hall.Next(); s.Hall.Time = at },
+		"an empty agenda":      func(s *State, w *world) { s.Hall.Agenda = table.Table[governance.Due, struct{}]{} },
+		"money from nowhere": func(s *State, w *world) {
+			s.Hall.Allocations.Set(governance.Item{Proposal: w.proposals["roof"]}, governance.Allocation{Amount: 5})
+		},
+		"no charter": func(s *State, w *world) { s.Hall.Charter = governance.Charter{} },
+		"a ghost's strand": func(s *State, _ *world) {
+			s.Strands.Set(identity.PublicKey{7}, Strand{Next: 1})
+		},
+	} {
+		w := lively(t)
+		s := w.state().Copy()
+		harm(&s, w)
+		if Invariants(&s) == nil {
+			t.Errorf("%s: nothing was noticed", name)
+		}
+	}
+}
+
+// TestFailedActionsLeaveNothing: the first action of a proposal that fails at the second is undone.
+func TestFailedActionsLeaveNothing(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []string{"found elm by=ann", "dan apply class=worker", "ann propose both track=quick admit=dan,nemo", "ann vote both yes", "wait 61m"} {
+		w.play(c)
+	}
+	if m, _ := Member(w.state(), keyOf("dan").Public()); m.Status != governance.StatusCandidate {
+		t.Errorf("dan is a %s by half a decision", m.Status)
+	}
+	p, _ := Proposal(w.state(), w.proposals["both"])
+	if p.Phase != governance.Failed || !strings.Contains(p.Failure, "action 2") {
+		t.Errorf("%s: %s", p.Phase, p.Failure)
+	}
+}
+
+// TestEvidenceAgainstAFounder: the founding event has the founder's number 0; a second event with it
+// is a fork, although the founding names no cooperative.
+func TestEvidenceAgainstAFounder(t *testing.T) {
+	w := newWorld(t)
+	w.play("found elm by=ann,bob")
+	d := w.body(governance.KindMemberLeave, governance.MemberLeave{})
+	twin, err := event.Seal(keyOf("ann"), event.Slot{Coop: w.genesis.ID, At: w.now}, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := event.Seal(keyOf("ann"), event.Slot{Coop: event.ID{9}, At: w.now}, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.state().Copy()
+	env := fold.Env{Key: keyOf("bob").Public(), ID: event.ID{5}}
+	if err := s.Accuse(env, Evidence{A: other.Raw, B: twin.Raw}); err != ErrNotEvidence {
+		t.Errorf("an event of another cooperative: %v", err)
+	}
+	if err := s.Accuse(env, Evidence{A: w.genesis.Raw, B: w.genesis.Raw}); err != ErrNotEvidence {
+		t.Errorf("one event twice: %v", err)
+	}
+	if err := s.Accuse(env, Evidence{A: w.genesis.Raw, B: twin.Raw}); err != nil {
+		t.Errorf("a fork of the founding: %v", err)
+	}
+}

@@ -1,0 +1,244 @@
+package coop
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
+)
+
+const hour = day / 24
+
+// village is the charter of most stories: short periods, every method, every quorum, every admission.
+func village() governance.Charter {
+	none := governance.Quorum{Kind: governance.QuorumNone, Share: governance.Ratio{Num: 0, Den: 1}}
+	half := governance.Ratio{Num: 1, Den: 2}
+	majority := governance.Threshold{Share: half, Over: true}
+	track := func(name string, method governance.Method, quorum governance.Quorum, threshold governance.Threshold, actions ...event.Kind) governance.Track {
+		return governance.Track{Name: name, Method: method, Quorum: quorum, Threshold: threshold, Voting: hour, Revisable: true, Open: 2, Actions: actions}
+	}
+	c := governance.Charter{
+		Classes: []governance.Class{
+			{Name: "guest", Admission: governance.AdmitOpen},
+			{Name: "friend", Admission: governance.AdmitSponsor, Sponsors: 2, Votes: true, Invite: true},
+			{Name: "worker", Admission: governance.AdmitVote, Votes: true},
+		},
+		Tracks: []governance.Track{
+			track("general", governance.YesNo, none, majority),
+			track("quick", governance.YesNo, none, majority, governance.KindMemberAdmit, governance.KindDeviceAdd,
+				governance.KindBudgetAllocate, governance.KindCharterAmend, governance.KindBallotCast),
+			track("turnout", governance.YesNo, governance.Quorum{Kind: governance.QuorumTurnout, Share: half}, majority),
+			track("support", governance.YesNo, governance.Quorum{Kind: governance.QuorumForOnly, Share: half},
+				governance.Threshold{Share: governance.Ratio{Num: 2, Den: 3}}),
+			track("biased", governance.YesNo, governance.Quorum{Kind: governance.QuorumBiased, Share: governance.Ratio{Num: 1, Den: 1}}, majority),
+			track("party", governance.Approval, none, governance.Threshold{Share: half}),
+			track("budget", governance.BudgetGreedy, governance.Quorum{Kind: governance.QuorumTurnout, Share: half},
+				governance.Threshold{Share: governance.Ratio{Num: 1, Den: 4}}, governance.KindBudgetAllocate),
+			track("council", governance.YesNo, none, majority),
+		},
+		Limits: governance.Limits{Daily: 2000, Text: 100, Statement: 100, Reason: 20, Candidates: 2},
+	}
+	general, quick, council := &c.Tracks[0], &c.Tracks[1], &c.Tracks[7]
+	general.Discussion, general.Voting, general.Grace = hour, day, hour
+	quick.Revisable, quick.Open = false, governance.MaxOpen
+	council.Proposers = []string{"worker"}
+	return c
+}
+
+func votingClass(c governance.Charter) string {
+	for _, class := range c.Classes {
+		if class.Votes {
+			return class.Name
+		}
+	}
+	return "none"
+}
+
+// amended is the village's charter with one thing changed.
+func (w *world) amended(variant string) governance.Charter {
+	c := village()
+	switch variant {
+	case "faster":
+		c.Tracks[0].Voting = 2 * hour
+	case "no-friends":
+		c.Classes = slices.Delete(c.Classes, 1, 2)
+	case "no-workers":
+		c.Classes, c.Tracks = slices.Delete(c.Classes, 2, 3), slices.Delete(c.Tracks, 7, 8)
+	case "mute":
+		c.Classes[1].Votes, c.Classes[2].Votes = false, false
+		c.Classes = append(c.Classes, governance.Class{Name: "sage", Admission: governance.AdmitVote, Votes: true})
+	case "broken":
+		c.Tracks[0].Threshold.Share.Den = 0
+	default:
+		w.t.Fatalf("no charter %q", variant)
+	}
+	return c
+}
+
+// draft is what a command wants to say:
+//
+//	invite NAME uses=1 for=7d      apply class=C,D name= invite= holder= statement=
+//	sponsor WHO                    leave
+//	device NAME for=WHO proof=WHO  evidence WHO with=WHO
+//	propose NAME track= title= text= tags= options=A:100,B:50 budget= admit= allocate=0:500:Paint device= amend= carry=
+//	vote NAME yes reason= dated=   vote NAME approve=0,2
+//	withdraw NAME                  admit, amend, allocate, found: what nobody can do alone
+//	send KIND                      an empty body
+func (w *world) draft(who string, c command) event.Draft {
+	object := c.word(2)
+	switch verb := c.word(1); verb {
+	case "invite":
+		return w.body(governance.KindMemberInvite, governance.MemberInvite{Key: publicOf(object), Uses: w.number(c.get("uses", "1")),
+			Expires: w.now + w.span(c.get("for", "7d")), Note: c.get("note", "")})
+	case "apply":
+		return w.application(who, c)
+	case "sponsor":
+		return w.body(governance.KindMemberSponsor, governance.MemberSponsor{Candidate: publicOf(object)})
+	case "leave":
+		return w.body(governance.KindMemberLeave, governance.MemberLeave{})
+	case "device":
+		return w.device(c.get("for", who), object, c.get("proof", object))
+	case "evidence":
+		return w.evidence(object, c.get("with", object))
+	case "propose":
+		return w.proposal(c)
+	case "withdraw":
+		return w.body(governance.KindProposalWithdraw, governance.ProposalWithdraw{Proposal: w.proposals[object]})
+	case "vote":
+		b := governance.BallotCast{Proposal: w.proposals[object], Choice: c.word(3), Reason: c.get("reason", "")}
+		for _, n := range c.list("approve") {
+			b.Approvals = append(b.Approvals, w.number(n))
+		}
+		return w.body(governance.KindBallotCast, b)
+	case "admit":
+		return w.admission(object)
+	case "amend":
+		return w.body(governance.KindCharterAmend, governance.CharterAmend{Charter: w.amended(object)})
+	case "allocate":
+		return w.allocation("0:500:Paint")
+	case "found":
+		return w.body(governance.KindCoopFound, governance.CoopFound{})
+	case "send":
+		return w.body(event.Kind(object), governance.MemberLeave{})
+	default:
+		w.t.Fatalf("no verb %q", verb)
+		return event.Draft{}
+	}
+}
+
+func (w *world) body(kind event.Kind, body any) event.Draft {
+	return w.must(event.NewDraft(kind, body))
+}
+
+func (w *world) admission(who string) event.Draft {
+	return w.body(governance.KindMemberAdmit, governance.MemberAdmit{Candidate: publicOf(who)})
+}
+
+func (w *world) application(who string, c command) event.Draft {
+	b := governance.MemberApply{Name: c.get("name", title(who)), Classes: c.list("class"), Statement: c.get("statement", "")}
+	if invite := c.get("invite", ""); invite != "" {
+		b.Invite = publicOf(invite)
+		b.Proof = governance.InviteProof(keyOf(c.get("holder", invite)), w.state().Hall.Coop, keyOf(who).Public())
+	}
+	return w.body(governance.KindMemberApply, b)
+}
+
+func (w *world) device(member, name, proof string) event.Draft {
+	b := governance.DeviceAdd{Member: publicOf(member), Key: publicOf(name)}
+	b.Proof = governance.DeviceProof(keyOf(proof), w.state().Hall.Coop, b.Member)
+	return w.body(governance.KindDeviceAdd, b)
+}
+
+// evidence holds the fork of one against the last event of another, who is usually the same.
+func (w *world) evidence(of, with string) event.Draft {
+	var b Evidence
+	if s := w.strands[of]; s != nil && s.forked != nil {
+		b.A = s.forked.Raw
+	}
+	if s := w.strands[with]; s != nil {
+		b.B = s.events[len(s.events)-1].Raw
+	}
+	return w.body(KindEvidence, b)
+}
+
+func (w *world) allocation(text string) event.Draft {
+	parts := strings.SplitN(text, ":", 3)
+	return w.body(governance.KindBudgetAllocate, governance.BudgetAllocate{Project: w.number(parts[0]), Amount: w.number(parts[1]), Name: parts[2]})
+}
+
+func (w *world) proposal(c command) event.Draft {
+	b := governance.ProposalOpen{Title: c.get("title", title(c.word(2))), Text: c.get("text", ""), Track: c.get("track", "general"),
+		Tags: c.list("tags"), Budget: w.number(c.get("budget", "0"))}
+	for _, option := range c.list("options") {
+		name, cost, _ := strings.Cut(option, ":")
+		o := governance.Option{Name: name}
+		if cost != "" {
+			o.Cost = w.number(cost)
+		}
+		b.Options = append(b.Options, o)
+	}
+	for _, who := range c.list("admit") {
+		b.Actions = append(b.Actions, w.admission(who))
+	}
+	for _, text := range c.list("allocate") {
+		b.Actions = append(b.Actions, w.allocation(text))
+	}
+	for _, text := range c.list("device") {
+		who, name, _ := strings.Cut(text, ":")
+		b.Actions = append(b.Actions, w.device(who, name, name))
+	}
+	for _, variant := range c.list("amend") {
+		b.Actions = append(b.Actions, w.body(governance.KindCharterAmend, governance.CharterAmend{Charter: w.amended(variant)}))
+	}
+	for _, kind := range c.list("carry") {
+		b.Actions = append(b.Actions, event.Draft{Kind: event.Kind(kind), Body: []byte{0xa0}})
+	}
+	return w.body(governance.KindProposalOpen, b)
+}
+
+// look shows a part of the state.
+func (w *world) look(c command) (out []string) {
+	s := w.state()
+	switch c.word(0) {
+	case "show":
+		return Explain(s, w.proposals[c.word(1)])
+	case "members":
+		for _, m := range Members(s) {
+			line := fmt.Sprintf("%s: %s, %s, votes %v, %d devices, %d sponsors", m.Name, m.Status, strings.Join(m.Classes, " and "), m.Votes, len(m.Devices), len(m.Sponsors))
+			for _, d := range m.Devices {
+				if d.Suspended {
+					line += ", one suspended"
+				}
+			}
+			out = append(out, line)
+		}
+	case "proposals":
+		for name, id := range w.proposals {
+			p, _ := Proposal(s, id)
+			line := fmt.Sprintf("%s: %q by %s, %s on %s, %d ballots, %s", name, p.Title, p.ByName, p.Method, p.Track, p.Tally.Ballots, p.Phase)
+			for _, action := range p.Actions {
+				line += "; would " + action
+			}
+			out = append(out, line)
+		}
+	case "allocations":
+		for _, a := range Allocations(s) {
+			out = append(out, fmt.Sprintf("%s for %s", s.Hall.Currency.Format(a.Amount), a.Name))
+		}
+	case "charter":
+		out = append(out, fmt.Sprintf("version %d", Charter(s).Version))
+		return append(out, Charter(s).Warnings...)
+	case "root":
+		return []string{fmt.Sprintf("%x", Root(s))}
+	case "due":
+		at, any := Next(s)
+		if !any {
+			return []string{"nothing is due"}
+		}
+		return []string{at.String()}
+	}
+	slices.Sort(out)
+	return out
+}

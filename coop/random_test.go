@@ -1,0 +1,227 @@
+package coop
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+)
+
+// drawCommand makes up something that somebody might do, sensible or not.
+func drawCommand(t *rapid.T, n int) string {
+	pick := func(from ...string) string { return rapid.SampledFrom(from).Draw(t, "word") }
+	who := pick("ann", "bob", "cleo", "dan", "eve", "gus", "annphone", "stranger")
+	proposal := pick("p0", "p1", "p2", "p3", "p4", "p5")
+	choice := pick("yes", "yes", "no", "abstain", "approve=0", "approve=1,2", "approve=0,2", "approve=")
+	again := pick("", "", "", "", "again ")
+	switch pick("vote", "vote", "vote", "vote", "propose", "propose", "wait", "stall", "apply", "sponsor", "leave", "device", "invite", "evidence", "withdraw", "alone") {
+	case "vote":
+		return who + " " + again + "vote " + proposal + " " + choice + " dated=" + pick("+0s", "-1h", "+1h")
+	case "propose":
+		return who + " " + again + "propose p" + fmt.Sprint(n%6) + " " + pick("track=general", "track=turnout", "track=support", "track=biased",
+			"track=quick admit=dan", "track=quick amend=faster", "track=quick amend=no-friends,faster", "track=quick device=bob:bobphone",
+			"track=quick allocate=0:5:Paint", "track=quick allocate=0:5:Paint,0:6:Paint", "track=party options=A,B,C",
+			"track=budget budget=10 options=A:6,B:5,C:4", "track=budget budget=10 options=A:6,B:5,C:4 allocate=1:5:B")
+	case "wait":
+		return "wait " + pick("0s", "1ms", "59m59s", "1m", "1h", "1d")
+	case "stall":
+		return "stall " + pick("1m", "11m", "2h", "4d")
+	case "apply":
+		return who + " apply class=" + pick("guest", "friend invite=door", "friend invite=gate", "worker", "guest,worker", "friend,worker invite=door")
+	case "sponsor":
+		return who + " sponsor " + pick("eve", "dan", "gus")
+	case "device":
+		return who + " device " + pick("annphone for=ann", "bobphone for=bob", "evephone")
+	case "invite":
+		return who + " invite " + pick("door", "gate") + " uses=" + pick("1", "5")
+	case "evidence":
+		return who + " evidence " + pick("ann", "bob", "annphone")
+	case "leave":
+		return who + " " + pick("leave", "apply class=guest", "send lunch.order", "send ballot.cast")
+	case "withdraw":
+		return who + " withdraw " + proposal
+	}
+	return who + " " + pick("admit dan", "amend faster", "allocate", "found")
+}
+
+// TestWhateverPeopleDo plays made-up stories. After every command the invariants hold, a refusal has
+// changed nothing (world.act), a snapshot taken before is as it was; at the end the whole story folds
+// to the same root, in one go, with commits of one time merged, and as provisional events; and every
+// count is what a twin finds that looks at nothing but the events and their receipts.
+func TestWhateverPeopleDo(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t)
+		w.play("found elm by=ann,bob,cleo daily=" + rapid.SampledFrom([]string{"6", "900"}).Draw(rt, "daily"))
+		for n := range rapid.IntRange(1, 60).Draw(rt, "commands") {
+			c := parse(t, drawCommand(rt, n))
+			if c.word(1) == "again" && (w.strands[c.word(0)] == nil || len(w.strands[c.word(0)].events) < 2) {
+				continue
+			}
+			before := w.state().Copy()
+			root := Root(&before)
+			text := strings.Join(c.words, " ")
+			for name, value := range c.options {
+				text += " " + name + "=" + value
+			}
+			w.play(text)
+			if Root(&before) != root {
+				rt.Fatalf("%s: a snapshot has changed", text)
+			}
+			if t.Failed() {
+				rt.Fatalf("after %s", text)
+			}
+		}
+		w.replay()
+		w.replayMerged(rt)
+		w.countByTwin(rt)
+	})
+}
+
+// replayMerged folds again with all commits of one time as one, each seen as provisional first.
+func (w *world) replayMerged(t *rapid.T) {
+	genesis, err := Genesis(w.genesis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := NewTimeline(genesis)
+	line.Commit(0, dawn, nil)
+	index, now := uint64(1), dawn
+	for i := 0; i < len(w.commits); {
+		at, order := w.commits[i].at, []*event.Event(nil)
+		for ; i < len(w.commits) && w.commits[i].at == at; i++ {
+			order = append(order, w.commits[i].order...)
+		}
+		if at > now { // move time alone, so that the provisional state is at the same time
+			line.Commit(index, at, nil)
+			index, now = index+1, at
+		}
+		cut := rapid.IntRange(0, len(order)).Draw(t, "late")
+		line.Follow(order[cut:])
+		line.Provisional()
+		line.Follow(order)
+		provisional := Root(line.Provisional())
+		line.Commit(index, at, order)
+		index++
+		if Root(line.Final()) != provisional {
+			t.Fatal("what was provisional became something else, in the same order at the same time")
+		}
+	}
+	if Root(line.Final()) != Root(w.state()) {
+		t.Fatal("merging commits of one time gives another root")
+	}
+}
+
+// countByTwin goes through all accepted ballots, keeps each member's last one, and compares the counts.
+func (w *world) countByTwin(t *rapid.T) {
+	last := make(map[governance.Seat]governance.BallotCast)
+	genesis, _ := Genesis(w.genesis)
+	line := NewTimeline(genesis)
+	for i, c := range w.commits {
+		receipts := line.Commit(uint64(i), c.at, c.order)
+		for j, e := range c.order {
+			if e.Kind != governance.KindBallotCast || receipts[j].Refusal != "" {
+				continue
+			}
+			var b governance.BallotCast
+			if err := event.DecodeBody(e.Body, &b); err != nil {
+				t.Fatal(err)
+			}
+			who, _ := Member(line.Final(), e.Key)
+			last[governance.Seat{Proposal: b.Proposal, Member: who.ID}] = b
+		}
+	}
+	for _, p := range Proposals(w.state()) {
+		var yes, no, abstain, ballots uint64
+		votes := make([]uint64, len(p.Options))
+		for seat, b := range last {
+			if seat.Proposal != p.ID {
+				continue
+			}
+			ballots++
+			switch b.Choice {
+			case "yes":
+				yes++
+			case "no":
+				no++
+			case "abstain":
+				abstain++
+			}
+			for _, n := range b.Approvals {
+				votes[n]++
+			}
+		}
+		if p.Tally.Ballots != ballots || p.Tally.Abstain != abstain || p.Method == governance.YesNo && (p.Tally.Yes != yes || p.Tally.No != no) {
+			t.Fatalf("%s: %+v, the twin has %d yes, %d no, %d abstain of %d", p.Title, p.Tally, yes, no, abstain, ballots)
+		}
+		for i, o := range p.Options {
+			if o.Votes != votes[i] {
+				t.Fatalf("%s: option %d has %d votes, the twin %d", p.Title, i, o.Votes, votes[i])
+			}
+		}
+	}
+}
+
+// TestOrderBetweenMembersDoesNotMatter: members revise their ballots; however the strands interleave,
+// each member's last one counts, and so every count and the ballots' hash are the same.
+func TestOrderBetweenMembersDoesNotMatter(t *testing.T) {
+	names := []string{"ann", "bob", "cleo", "dan"}
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t)
+		w.play("found elm by=" + strings.Join(names, ","))
+		w.play("ann propose roof track=turnout")
+		strands := make([][]*event.Event, len(names))
+		for i, name := range names {
+			for range rapid.IntRange(0, 4).Draw(rt, "revisions") {
+				c := parse(t, name+" vote roof "+rapid.SampledFrom([]string{"yes", "no", "abstain"}).Draw(rt, "choice"))
+				strands[i] = append(strands[i], w.sign(name, false, w.draft(name, c), w.now))
+			}
+		}
+		interleave := func(label string) ProposalView {
+			left := slices.Clone(strands)
+			var order []*event.Event
+			for {
+				var open []int
+				for i := range left {
+					if len(left[i]) > 0 {
+						open = append(open, i)
+					}
+				}
+				if len(open) == 0 {
+					break
+				}
+				i := rapid.SampledFrom(open).Draw(rt, label)
+				order, left[i] = append(order, left[i][0]), left[i][1:]
+			}
+			line := NewTimeline(w.state().Copy())
+			for _, r := range line.Commit(0, w.now, order) {
+				if r.Refusal != "" {
+					rt.Fatal(r.Refusal)
+				}
+			}
+			v, _ := Proposal(line.Final(), w.proposals["roof"])
+			return v
+		}
+		if a, b := interleave("one order"), interleave("another"); fmt.Sprintf("%+v", a) != fmt.Sprintf("%+v", b) {
+			rt.Fatalf("one order:\n%+v\nanother:\n%+v", a, b)
+		}
+	})
+}
+
+// TestNobodySpeaksAsTheAssembly: no key passes for it, and none can be registered for it.
+func TestNobodySpeaksAsTheAssembly(t *testing.T) {
+	if identity.Assembly.Check() == nil {
+		t.Error("the Assembly's key could be registered")
+	}
+	w := newWorld(t)
+	w.play("found elm by=ann")
+	s := w.state().Copy()
+	if s.Hall.Devices.Has(identity.Assembly) || s.Hall.Members.Has(identity.Assembly) {
+		t.Error("the Assembly is a member")
+	}
+}

@@ -1,0 +1,107 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/home"
+	"github.com/sustainy/coop/identity"
+)
+
+// minSuffix is how many characters of an id's end people must type. Ids share long beginnings, so
+// tables show their ends.
+const minSuffix = 4
+
+// named is something people may name by its id, the beginning or end of it, or by its name.
+type named struct {
+	id   string
+	name string
+}
+
+// pick finds what text names: an id, a name, the only id that begins with it, or the only id that
+// ends with it. what says what is looked for, next how to see what there is.
+func pick(what, text string, all []named, next string) (int, error) {
+	for i, n := range all {
+		if n.id == text {
+			return i, nil
+		}
+	}
+	for _, fits := range []func(named) bool{
+		func(n named) bool { return n.name != "" && strings.EqualFold(n.name, text) },
+		func(n named) bool { return strings.HasPrefix(n.id, text) || strings.HasPrefix(n.id, "did:key:"+text) },
+		func(n named) bool { return len(text) >= minSuffix && strings.HasSuffix(n.id, text) },
+	} {
+		found := -1
+		for i, n := range all {
+			if !fits(n) {
+				continue
+			}
+			if found >= 0 {
+				return -1, &home.Problem{Code: CodeAmbiguous, What: fmt.Sprintf("%q names more than one %s", text, what),
+					Why: all[found].id + " and " + n.id, Next: "type more of the id: " + next}
+			}
+			found = i
+		}
+		if found >= 0 && text != "" {
+			return found, nil
+		}
+	}
+	return -1, &home.Problem{Code: CodeNotFound, What: fmt.Sprintf("there is no %s %q here", what, text), Next: next}
+}
+
+// room finds a cooperative by id or name; "-" is the only one there is.
+func (d *Daemon) room(text string) (*room, error) {
+	rooms := d.all()
+	if text == "-" {
+		switch len(rooms) {
+		case 1:
+			return rooms[0], nil
+		case 0:
+			return nil, &home.Problem{Code: CodeNotFound, What: "this home is in no cooperative yet", Next: "coop found NAME, or coop join LINK"}
+		}
+		return nil, &home.Problem{Code: CodeAmbiguous, What: "this home is in several cooperatives", Next: "say which: --coop NAME (coop status lists them)"}
+	}
+	all := make([]named, len(rooms))
+	for i, r := range rooms {
+		all[i] = named{r.id.String(), r.name()}
+	}
+	i, err := pick("cooperative", text, all, "coop status")
+	if err != nil {
+		return nil, err
+	}
+	return rooms[i], nil
+}
+
+func sortRooms(rooms []*room) {
+	slices.SortFunc(rooms, func(a, b *room) int { return a.id.Compare(b.id) })
+}
+
+// findMember finds a member by did:key, part of it, or name.
+func findMember(v *picture, text string) (identity.PublicKey, error) {
+	var all []named
+	var keys []identity.PublicKey
+	for key, m := range v.State.Hall.Members.All() {
+		all, keys = append(all, named{key.String(), m.Name}), append(keys, key)
+	}
+	i, err := pick("member", text, all, "coop member list")
+	if err != nil {
+		return identity.PublicKey{}, err
+	}
+	return keys[i], nil
+}
+
+// findProposal finds a proposal by id or part of it.
+func findProposal(v *picture, text string) (event.ID, error) {
+	var all []named
+	var ids []event.ID
+	for id := range v.State.Hall.Proposals.All() {
+		all, ids = append(all, named{id: id.String()}), append(ids, id)
+	}
+	i, err := pick("proposal", text, all, "coop proposal list")
+	if err != nil {
+		return event.ID{}, err
+	}
+	return ids[i], nil
+}

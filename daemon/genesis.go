@@ -1,0 +1,113 @@
+package daemon
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/p2p"
+)
+
+// genesisProtocol gives the founding event of a cooperative to whoever knows its id: the question is
+// the id, 32 bytes, the answer the envelope, or nothing. Everything else about a cooperative begins
+// with this event, so a newcomer needs it before there is a room to enter. Nothing is believed: the
+// id is the hash of what comes back.
+const genesisProtocol protocol.ID = "/coop/genesis/1"
+
+// genesisTimeout bounds one question and its answer.
+const genesisTimeout = 10 * time.Second
+
+// serveGenesis answers newcomers.
+func (d *Daemon) serveGenesis() {
+	d.host.Libp2p().SetStreamHandler(genesisProtocol, func(s network.Stream) {
+		defer s.Close()
+		if s.SetDeadline(time.Now().Add(genesisTimeout)) != nil {
+			return
+		}
+		var id event.ID
+		if _, err := io.ReadFull(s, id[:]); err != nil {
+			_ = s.Reset() // whoever asks so badly needs no answer
+			return
+		}
+		d.mu.RLock()
+		room := d.rooms[id]
+		d.mu.RUnlock()
+		if room != nil {
+			_, _ = s.Write(room.genesis.Raw) // a newcomer who is gone asks again
+		}
+	})
+}
+
+// fetchGenesis asks whoever is at the addresses, in turn, until ctx ends.
+func (d *Daemon) fetchGenesis(ctx context.Context, id event.ID, addrs []string) (*event.Event, error) {
+	var tried []Try
+	for round := time.Duration(0); ; round++ {
+		tried = tried[:0]
+		for _, addr := range addrs {
+			genesis, err := d.askGenesis(ctx, id, addr)
+			if genesis != nil {
+				return genesis, nil
+			}
+			try := Try{Addr: addr, At: time.Now().UTC()}
+			if err != nil {
+				try.Error = err.Error()
+			}
+			tried = append(tried, try)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, noNetwork(id, tried)
+		case <-time.After(min(round*time.Second, 5*time.Second) + 200*time.Millisecond):
+		}
+		if len(addrs) == 0 || round == genesisRounds {
+			return nil, noNetwork(id, tried)
+		}
+	}
+}
+
+// genesisRounds is how often all addresses are tried.
+const genesisRounds = 3
+
+// askGenesis asks one peer. Neither event nor error means that it does not have it.
+func (d *Daemon) askGenesis(ctx context.Context, id event.ID, addr string) (*event.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, genesisTimeout)
+	defer cancel()
+	p, _, err := p2p.ParseAddr(addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.host.Connect(ctx, addr); err != nil {
+		return nil, err
+	}
+	pid, err := p2p.PeerID(p)
+	if err != nil {
+		return nil, err
+	}
+	s, err := d.host.Libp2p().NewStream(ctx, pid, genesisProtocol)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := s.SetDeadline(time.Now().Add(genesisTimeout)); err != nil {
+		return nil, err
+	}
+	if _, err := s.Write(id[:]); err != nil {
+		return nil, err
+	}
+	if err := s.CloseWrite(); err != nil {
+		return nil, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(s, event.MaxEnvelope+1))
+	if err != nil || len(raw) == 0 {
+		return nil, err
+	}
+	genesis, err := event.Open(raw)
+	if err != nil || genesis.ID != id {
+		return nil, err
+	}
+	return genesis, nil
+}

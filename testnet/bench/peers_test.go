@@ -1,0 +1,276 @@
+package bench
+
+import (
+	"context"
+	"flag"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sustainy/coop/crdt/badgerdb"
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/node"
+)
+
+var (
+	loadEvents = flag.Int("events", 100_000, "events of the ingest and catch-up benchmarks")
+	loadTime   = flag.Duration("load", 10*time.Second, "how long the live benchmarks run")
+)
+
+// history is one steward's cooperative with many final events, and the frames in which it answers
+// somebody who lacks everything.
+type history struct {
+	genesis *event.Event
+	peer    *place
+	events  uint64
+}
+
+func makeHistory(tb testing.TB, n int) *history {
+	tb.Helper()
+	genesis, peers := town(tb, 1)
+	p := peers[0]
+	m, raws := apply(tb, genesis.ID, 1000)
+	p.take(tb, raws)
+	p.until(tb, uint64(len(raws)))
+	p.poll(tb, m)
+	total := uint64(1 + len(raws) + 1)
+	for int(total) < n {
+		batch := make([][]byte, 0, 1000)
+		for range 1000 {
+			batch = append(batch, m.ballot(tb).Raw)
+		}
+		p.take(tb, batch)
+		total += uint64(len(batch))
+		p.until(tb, total)
+	}
+	return &history{genesis, p, total}
+}
+
+// pages are the answers of a core with the history's archive to somebody who lacks everything.
+func (h *history) pages(tb testing.TB) (frames [][]byte) {
+	tb.Helper()
+	core, err := node.NewCore(node.Config{Genesis: h.genesis, Key: keyOf('x', 1), Observer: "a benchmark", Archive: h.peer.store})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := core.Restore(0, nil); err != nil {
+		tb.Fatal(err)
+	}
+	next := node.From{}
+	for {
+		core.Handle(0, keyOf('x', 2).Public(), node.Message{From: &next})
+		out := core.Tick(0)
+		for _, letter := range out.Send {
+			frames = append(frames, letter.Frame())
+		}
+		last := out.Send[len(out.Send)-1].Bundle
+		if last.End {
+			return frames
+		}
+		next = *last.Next
+	}
+}
+
+// verifyRate is how many signatures of these events both cores verify in a second, in batches.
+func verifyRate(h *history, tb testing.TB) float64 {
+	var claims []identity.Claim
+	err := h.peer.store.Events(1, func(n uint64, raw []byte) error {
+		e, err := event.Open(raw)
+		claims = append(claims, identity.Claim{Key: e.Key, Message: append([]byte("coop/event/1\x00"), e.ID[:]...), Sig: e.Sig})
+		if len(claims) == 16_384 {
+			return context.Canceled
+		}
+		return err
+	})
+	if err != nil && err != context.Canceled {
+		tb.Fatal(err)
+	}
+	began := time.Now()
+	var wait sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wait.Go(func() {
+			for _, ok := range identity.VerifyBatch(claims[w*len(claims)/workers : (w+1)*len(claims)/workers]) {
+				if !ok {
+					panic("a good signature is refused")
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return float64(len(claims)) / time.Since(began).Seconds()
+}
+
+// BenchmarkIngest is what one peer does with what others made: open, verify, graph, round blocks,
+// Badger with synced batches, fold. Beside it stands what the signatures alone cost, on the same
+// cores in the same run.
+func BenchmarkIngest(b *testing.B) {
+	h := makeHistory(b, *loadEvents)
+	frames := h.pages(b)
+	for b.Loop() {
+		floor := verifyRate(h, b)
+		began := time.Now()
+		h.ingest(b, frames)
+		rate := float64(h.events) / time.Since(began).Seconds()
+		b.ReportMetric(rate, "events/s")
+		b.ReportMetric(floor, "signatures/s")
+		b.ReportMetric(rate/floor, "of-signatures")
+	}
+}
+
+// ingest lets a fresh core with a fresh store take the frames, opened ahead on the other core.
+func (h *history) ingest(b *testing.B, frames [][]byte) {
+	store, err := badgerdb.Open(b.TempDir(), badgerdb.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.Append(crdtBatch(h.genesis)); err != nil {
+		b.Fatal(err)
+	}
+	core, err := node.NewCore(node.Config{Genesis: h.genesis, Key: keyOf('x', 1), Observer: "a benchmark", Archive: store})
+	if err != nil {
+		b.Fatal(err)
+	}
+	epoch := core.Epoch()
+	opened := make(chan node.Message, 4)
+	go func() {
+		defer close(opened)
+		for _, frame := range frames {
+			m, err := node.ParseMessage(&epoch, frame)
+			if err != nil {
+				panic(err)
+			}
+			opened <- m
+		}
+	}()
+	now := event.Time(time.Now().UnixMilli())
+	for m := range opened {
+		core.Handle(now, keyOf('s', 0).Public(), m)
+		out := core.Tick(now)
+		if err := store.Append(out.Keep); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if v := core.View(); v.Events != h.events || v.Pending != 0 {
+		b.Fatalf("%d events of %d, %d not final", v.Events, h.events, v.Pending)
+	}
+}
+
+// BenchmarkCatchUp is a fresh peer that catches up over loopback, beside what ingest takes.
+func BenchmarkCatchUp(b *testing.B) {
+	h := makeHistory(b, *loadEvents)
+	frames := h.pages(b)
+	for b.Loop() {
+		began := time.Now()
+		h.ingest(b, frames)
+		floor := float64(h.events) / time.Since(began).Seconds()
+		fresh := start(b, h.genesis, keyOf('x', 3), node.Mark{}, b.TempDir())
+		began = time.Now()
+		if err := fresh.host.Connect(context.Background(), h.peer.host.Addrs()[0]); err != nil {
+			b.Fatal(err)
+		}
+		rate := float64(h.events) / fresh.until(b, h.events).Sub(began).Seconds()
+		b.ReportMetric(rate, "events/s")
+		b.ReportMetric(floor, "ingest/s")
+		b.ReportMetric(rate/floor, "of-ingest")
+	}
+}
+
+func percentile(took []time.Duration, p int) float64 {
+	slices.Sort(took)
+	return float64(took[min(len(took)-1, len(took)*p/100)].Microseconds()) / 1000
+}
+
+// BenchmarkFinality is the time from giving an event in to its being final there, with four stewards
+// on loopback and 50 events a second, beside three bare broadcast rounds with fsync.
+func BenchmarkFinality(b *testing.B) {
+	genesis, peers := town(b, 4)
+	m, raws := apply(b, genesis.ID, 100)
+	peers[0].take(b, raws)
+	peers[0].until(b, uint64(len(raws)))
+	peers[0].poll(b, m)
+	for b.Loop() {
+		least := floor(b, 300, 50, *loadTime/2)
+		var mu sync.Mutex
+		var took []time.Duration
+		var wait sync.WaitGroup
+		tick := time.NewTicker(time.Second / 50)
+		for end := time.Now().Add(*loadTime); time.Now().Before(end); {
+			<-tick.C
+			e := m.ballot(b)
+			p := peers[m.next%len(peers)]
+			wait.Go(func() {
+				began := time.Now()
+				p.take(b, [][]byte{e.Raw})
+				if _, err := p.node.Wait(context.Background(), e.ID); err != nil {
+					b.Error(err)
+				}
+				mu.Lock()
+				took = append(took, time.Since(began))
+				mu.Unlock()
+			})
+		}
+		tick.Stop()
+		wait.Wait()
+		b.ReportMetric(percentile(took, 50), "p50-ms")
+		b.ReportMetric(percentile(took, 95), "p95-ms")
+		b.ReportMetric(percentile(least, 50), "floor-p50-ms")
+		b.ReportMetric(percentile(took, 50)/percentile(least, 50), "times-floor")
+	}
+}
+
+// BenchmarkSustained is how many events a second become final at all of four stewards while every
+// one of them is given more.
+func BenchmarkSustained(b *testing.B) {
+	const window = 8000
+	for b.Loop() {
+		genesis, peers := town(b, 4)
+		m, raws := apply(b, genesis.ID, 4000)
+		peers[0].take(b, raws)
+		peers[0].until(b, uint64(len(raws)))
+		peers[0].poll(b, m)
+		v, err := peers[0].node.Status(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		before := v.Events
+		var given, final atomic.Uint64
+		stop := make(chan struct{})
+		go func() { // the slowest peer's finality
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(5 * time.Millisecond):
+				}
+				least := uint64(1 << 62)
+				for _, p := range peers {
+					if v, err := p.node.Status(context.Background()); err == nil {
+						least = min(least, v.Events-uint64(v.Pending))
+					}
+				}
+				final.Store(least - min(least, before))
+			}
+		}()
+		began := time.Now()
+		for i := 0; time.Since(began) < *loadTime; i++ {
+			for given.Load() > final.Load()+window && time.Since(began) < *loadTime {
+				time.Sleep(time.Millisecond)
+			}
+			batch := make([][]byte, 0, 100)
+			for range 100 {
+				batch = append(batch, m.ballot(b).Raw)
+			}
+			peers[i%len(peers)].take(b, batch)
+			given.Add(uint64(len(batch)))
+		}
+		rate := float64(final.Load()) / time.Since(began).Seconds()
+		close(stop)
+		b.ReportMetric(rate, "events/s")
+	}
+}

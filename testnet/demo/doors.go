@@ -1,0 +1,146 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sustainy/coop/daemon"
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/pabulib"
+	"github.com/sustainy/coop/testnet"
+)
+
+// patience is how long the peers may take to agree on something.
+const patience = 5 * time.Minute
+
+func seal(key identity.Key, slot event.Slot, kind event.Kind, body any) (*event.Event, error) {
+	d, err := event.NewDraft(kind, body)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write %s: %w", kind, err)
+	}
+	return event.Seal(key, slot, d)
+}
+
+// optionName is a project as voters see it, within what a name may have.
+func optionName(p pabulib.Project) string {
+	name := strings.Join(strings.Fields(strings.ToValidUTF8(p.ID+" "+p.Name, "")), " ")
+	for len(name) > governance.MaxName {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = strings.TrimSpace(name[:len(name)-size])
+	}
+	return name
+}
+
+// submit lets a peer's own member say something.
+func (r *run) submit(ctx context.Context, node *testnet.Node, kind event.Kind, body any) (event.ID, error) {
+	d, err := event.NewDraft(kind, body)
+	if err != nil {
+		return event.ID{}, fmt.Errorf("cannot write %s: %w", kind, err)
+	}
+	var s daemon.Submitted
+	err = node.Client().Post(ctx, daemon.Path("coops", r.net.Coop.String(), "submit"), daemon.Submission{Kind: d.Kind, Body: d.Body}, &s)
+	return s.ID, err
+}
+
+// final waits until an event is final at a peer, and tells if it was refused.
+func (r *run) final(ctx context.Context, node *testnet.Node, id event.ID) error {
+	var o daemon.Outcome
+	path := daemon.Path("coops", r.net.Coop.String(), "wait", id.String()) + "?timeout=" + url.QueryEscape(patience.String())
+	if err := node.Client().Get(ctx, path, &o); err != nil {
+		return err
+	}
+	if o.Refusal != "" {
+		return fmt.Errorf("%s refused it: %s", node.Name, o.Refusal)
+	}
+	return nil
+}
+
+// send brings events to their doors, all doors at once, leaving one out.
+func (r *run) send(ctx context.Context, doors [][]*event.Event, but *testnet.Node) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range doors {
+		if node := &r.net.Nodes[i]; node != but {
+			group.Go(func() error { return r.sendTo(ctx, node, doors[i]) })
+		}
+	}
+	return group.Wait()
+}
+
+// sendAndSettle sends, and lets the peers but one make final what they have, as far as they can in a
+// short time: the poll goes on.
+func (r *run) sendAndSettle(ctx context.Context, doors [][]*event.Event, notTo, butFor *testnet.Node) error {
+	if err := r.send(ctx, doors, notTo); err != nil {
+		return err
+	}
+	end := time.Now().Add(pause)
+	for i := range r.net.Nodes {
+		for node := &r.net.Nodes[i]; node != butFor && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			s, err := r.net.Status(ctx, node)
+			if err != nil {
+				return fmt.Errorf("%s: %w", node.Name, err)
+			}
+			if s.Pending == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) sendTo(ctx context.Context, node *testnet.Node, events []*event.Event) error {
+	path := daemon.Path("coops", r.net.Coop.String(), "take")
+	for len(events) > 0 {
+		n := min(batch, len(events))
+		raws := make([][]byte, n)
+		for i, e := range events[:n] {
+			raws[i] = e.Raw
+		}
+		body, err := event.Marshal(raws)
+		if err != nil {
+			return fmt.Errorf("cannot write the request: %w", err)
+		}
+		var t daemon.Taken
+		if err := node.Client().Send(ctx, path, "application/cbor", bytes.NewReader(body), &t); err != nil {
+			return fmt.Errorf("%s: %w", node.Name, err)
+		}
+		for i, verdict := range t.Verdicts {
+			if verdict != "" {
+				return fmt.Errorf("%s does not take %s: %s", node.Name, events[i].ID, verdict)
+			}
+		}
+		events = events[n:]
+	}
+	return nil
+}
+
+// waitFor waits until every peer's status is as wished.
+func (r *run) waitFor(ctx context.Context, good func(daemon.CoopStatus) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for i := range r.net.Nodes {
+		for {
+			s, err := r.net.Status(ctx, &r.net.Nodes[i])
+			if err != nil {
+				return fmt.Errorf("%s: %w", r.net.Nodes[i].Name, err)
+			}
+			if s.Problem == nil && !s.Opening && s.Halted == "" && good(s) {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("%s has %d members, %d events not final, %d proposals under way: %w", r.net.Nodes[i].Name, s.Members, s.Pending, s.UnderWay, ctx.Err())
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+	return nil
+}

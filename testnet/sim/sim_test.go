@@ -1,0 +1,102 @@
+package sim
+
+import (
+	"flag"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var (
+	seedsFlag = flag.Int("seeds", 0, "number of seeds that TestSeeds plays; 0: 2,000, or 150 with the race detector")
+	fromFlag  = flag.Uint64("from", 1, "first seed of TestSeeds")
+	seedFlag  = flag.Uint64("seed", 0, "the seed that TestSeed plays and tells in full")
+)
+
+// TestSeeds plays many seeds, each with a plan of its own. A failure prints the seed, its plan and
+// the end of its trace.
+func TestSeeds(t *testing.T) {
+	n := *seedsFlag
+	if n == 0 {
+		if n = 2000; raceOn {
+			n = 150
+		}
+	}
+	var next, failed atomic.Uint64
+	var mu sync.Mutex
+	var sum Stats
+	began := time.Now()
+	next.Store(*fromFlag)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for seed := next.Add(1) - 1; seed < *fromFlag+uint64(n) && failed.Load() == 0; seed = next.Add(1) - 1 {
+				r := Run(seed, Options{})
+				mu.Lock()
+				sum.add(&r.Stats)
+				mu.Unlock()
+				if len(r.Violations) > 0 {
+					failed.Add(1)
+					t.Errorf("seed %d, after %d seeds:\n%s", seed, seed-*fromFlag+1, r.String())
+				}
+			}
+		})
+	}
+	workers.Wait()
+	took := time.Since(began)
+	t.Logf("%d seeds in %.1f s, %.0f a second; %.1f virtual hours, %+v", n, took.Seconds(), float64(n)/took.Seconds(), float64(sum.Virtual)/3_600_000, sum)
+}
+
+// TestSeed plays one seed and tells everything: make sim SEED=7.
+func TestSeed(t *testing.T) {
+	if *seedFlag == 0 {
+		t.Skip("no seed was given: go test ./testnet/sim -run 'TestSeed$' -v -seed 7")
+	}
+	r := Run(*seedFlag, Options{Full: os.Stdout})
+	t.Logf("%s%+v", r.Plan, r.Stats)
+	if len(r.Violations) > 0 {
+		t.Fatal(r.String())
+	}
+}
+
+// TestEqualSeedsEqualTraces plays seeds twice, side by side and alone on one processor: what a run
+// does depends on its seed and on nothing else.
+func TestEqualSeedsEqualTraces(t *testing.T) {
+	n := uint64(120)
+	if raceOn {
+		n = 10
+	}
+	sums := make([]uint64, n)
+	var workers sync.WaitGroup
+	for i := range sums {
+		workers.Go(func() { sums[i] = Run(uint64(i)+1, Options{}).Trace })
+	}
+	workers.Wait()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	differ := map[uint64]bool{}
+	for i, sum := range sums {
+		if again := Run(uint64(i)+1, Options{}).Trace; again != sum {
+			t.Errorf("seed %d: trace %x, then %x", i+1, sum, again)
+		}
+		differ[sum] = true
+	}
+	if len(differ) != int(n) {
+		t.Errorf("%d seeds have %d traces", n, len(differ))
+	}
+}
+
+func (s *Stats) add(o *Stats) {
+	s.Virtual += o.Virtual
+	s.Messages += o.Messages
+	s.Turns += o.Turns
+	s.Events += o.Events
+	s.Commits += o.Commits
+	s.Rounds += o.Rounds
+	s.Crashes += o.Crashes
+	s.Forks += o.Forks
+	s.Refused += o.Refused
+	s.Refusals += o.Refusals
+}

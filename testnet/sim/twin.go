@@ -1,0 +1,245 @@
+package sim
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/finality"
+)
+
+// block is a round block as the twin reads it: from its bytes, by itself.
+type block struct {
+	id      finality.RoundID
+	steward int
+	number  uint64
+	prev    finality.RoundID
+	parents []finality.RoundID
+	vote    bool
+	inc     []event.ID
+	at      event.Time
+}
+
+// readBlock reads what package finality wrote, without it and without a look at the signature.
+func readBlock(raw []byte) (*block, error) {
+	var env struct {
+		_         struct{} `cbor:",toarray"`
+		Core, Sig []byte
+	}
+	if err := event.Unmarshal(raw, &env); err != nil {
+		return nil, err
+	}
+	var c struct {
+		_       struct{} `cbor:",toarray"`
+		Version uint64
+		Kind    string
+		Coop    [32]byte
+		Epoch   uint64
+		Steward uint64
+		Number  uint64
+		Prev    *[32]byte
+		Last    uint64
+		Parents []finality.RoundID
+		Vote    bool
+		Inc     [][32]byte
+		Base    [32]byte
+		At      uint64
+	}
+	if err := event.Unmarshal(env.Core, &c); err != nil {
+		return nil, err
+	}
+	b := &block{id: sha256.Sum256(env.Core), steward: int(c.Steward), number: c.Number, parents: c.Parents, vote: c.Vote, at: event.Time(c.At)}
+	if c.Prev != nil {
+		b.prev = *c.Prev
+	}
+	for _, id := range c.Inc {
+		b.inc = append(b.inc, id)
+	}
+	return b, nil
+}
+
+func (b *block) words() string {
+	vote := ""
+	if b.vote {
+		vote = " votes"
+	}
+	return fmt.Sprintf("%s on %d, lists %d%s", b.id.String()[:6], len(b.parents), len(b.inc), vote)
+}
+
+// twin decides again what all round blocks together decide, in the plainest way, and compares it
+// with what the peers committed. Like the paper, it knows no horizon, so it keeps out of long runs.
+type twin struct {
+	j      *judge
+	order  []int // of leaders
+	q      int
+	certs  map[finality.RoundID]finality.RoundID // of decide blocks
+	sealed []finality.RoundID                    // blocks by round, then id
+}
+
+// twin holds the commits against the rule of waves.
+func (j *judge) twin() {
+	ep := &j.w.stage.epoch
+	t := &twin{j: j, q: (ep.N()+(ep.N()-1)/3)/2 + 1, certs: map[finality.RoundID]finality.RoundID{}}
+	for wave := range uint64(ep.N()) {
+		t.order = append(t.order, ep.Leader(wave))
+	}
+	top := uint64(0)
+	for id, b := range j.blocks {
+		top = max(top, b.number)
+		t.sealed = append(t.sealed, id)
+	}
+	if top > finality.Window {
+		return
+	}
+	slices.SortFunc(t.sealed, func(a, b finality.RoundID) int {
+		if x, y := j.blocks[a], j.blocks[b]; x.number != y.number {
+			return int(x.number) - int(y.number)
+		}
+		return a.Compare(b)
+	})
+	t.compare(t.anchors())
+}
+
+// vote is the leader's block that a block of a vote round votes for.
+func (t *twin) vote(b *block) (choice finality.RoundID) {
+	leader := t.order[(b.number-1)/3%uint64(len(t.order))]
+	for _, p := range b.parents {
+		if b.vote && t.j.blocks[p].steward == leader {
+			choice = p
+		}
+	}
+	return choice
+}
+
+// cert is the block that a decide block certifies.
+func (t *twin) cert(b *block) (choice finality.RoundID) {
+	votes := map[finality.RoundID]int{}
+	for _, p := range b.parents {
+		if v := t.vote(t.j.blocks[p]); !v.IsZero() {
+			if votes[v]++; votes[v] >= t.q {
+				choice = v
+			}
+		}
+	}
+	return choice
+}
+
+// anchors finds the highest wave with a quorum of certificates and walks down from it.
+func (t *twin) anchors() (chain []finality.RoundID) {
+	deciders := map[finality.RoundID]map[int]bool{}
+	waves := map[uint64]finality.RoundID{}
+	var top finality.RoundID
+	for _, id := range t.sealed {
+		b := t.j.blocks[id]
+		if b.number%3 != 0 {
+			continue
+		}
+		c := t.cert(b)
+		if c.IsZero() {
+			continue
+		}
+		t.certs[id] = c
+		wave := (b.number - 1) / 3
+		if other, known := waves[wave]; known && other != c {
+			t.j.complain("wave %d has two certified blocks: %s and %s", wave, other.String()[:6], c.String()[:6])
+		}
+		waves[wave] = c
+		if deciders[c] == nil {
+			deciders[c] = map[int]bool{}
+		}
+		if deciders[c][b.steward] = true; len(deciders[c]) >= t.q {
+			top = c
+		}
+	}
+	for id := top; !id.IsZero(); id = t.below(id) {
+		chain = append(chain, id)
+	}
+	slices.Reverse(chain)
+	return chain
+}
+
+// closure is every block reachable from one, that one included.
+func (t *twin) closure(id finality.RoundID) map[finality.RoundID]bool {
+	reached := map[finality.RoundID]bool{}
+	for stack := []finality.RoundID{id}; len(stack) > 0; {
+		id := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if id.IsZero() || reached[id] {
+			continue
+		}
+		reached[id] = true
+		b := t.j.blocks[id]
+		stack = append(append(stack, b.parents...), b.prev)
+	}
+	return reached
+}
+
+// below is the certified block of the highest wave strictly inside the closure of an anchor.
+func (t *twin) below(id finality.RoundID) (best finality.RoundID) {
+	top := uint64(0)
+	for b := range t.closure(id) {
+		if c, ok := t.certs[b]; ok && b != id && t.j.blocks[b].number > top {
+			best, top = c, t.j.blocks[b].number
+		}
+	}
+	return best
+}
+
+// compare holds the anchors, the segments, their order and coop time against the commits.
+func (t *twin) compare(chain []finality.RoundID) {
+	if len(chain) != len(t.j.commits) {
+		t.j.complain("the round blocks decide %d commits, and the peers have %d", len(chain), len(t.j.commits))
+		return
+	}
+	done := map[event.ID]bool{t.j.w.stage.genesis.ID: true}
+	now := event.Time(0)
+	for i, id := range chain {
+		c := t.j.commits[i]
+		if now = max(now, t.j.blocks[id].at); finality.RoundID(c.Anchor) != id || c.Time != now {
+			t.j.complain("commit %d should be %s at %d, not %s at %d", i, id.String()[:6], now, c.Anchor.Short(), c.Time)
+			return
+		}
+		if order := t.segment(id, done); !slices.Equal(order, c.Order) {
+			t.j.complain("commit %d should order %v, not %v", i, order, c.Order)
+			return
+		}
+	}
+}
+
+// segment is what an anchor adds, in order: again and again the event with the least hash among
+// those that lack nothing.
+func (t *twin) segment(anchor finality.RoundID, done map[event.ID]bool) (order []event.ID) {
+	todo := map[event.ID]bool{}
+	var reach func(id event.ID)
+	reach = func(id event.ID) {
+		if done[id] || todo[id] {
+			return
+		}
+		todo[id] = true
+		for _, link := range t.j.events[id].Links() {
+			reach(link)
+		}
+	}
+	for b := range t.closure(anchor) {
+		for _, id := range t.j.blocks[b].inc {
+			reach(id)
+		}
+	}
+	for len(todo) > 0 {
+		var next event.ID
+		var least [32]byte
+		for id := range todo {
+			free := !slices.ContainsFunc(t.j.events[id].Links(), func(link event.ID) bool { return !done[link] })
+			key := sha256.Sum256(append(append([]byte{}, anchor[:]...), id[:]...))
+			if free && (next.IsZero() || bytes.Compare(key[:], least[:]) < 0) {
+				next, least = id, key
+			}
+		}
+		delete(todo, next)
+		done[next] = true
+		order = append(order, next)
+	}
+	return order
+}
