@@ -21,6 +21,7 @@ func town(b *testing.B) (State, []fold.Env, []event.Draft) {
 	w.play("found elm by=ann daily=100000")
 	s := w.state().Copy()
 	s.Hall.Charter.Classes[0].Votes = true
+	s.Hall.Charter.Tracks[2].Open = polls
 	var keys []identity.PublicKey
 	apply := func(env fold.Env, kind event.Kind, body any) {
 		d, err := event.NewDraft(kind, body)
@@ -40,7 +41,7 @@ func town(b *testing.B) (State, []fold.Env, []event.Draft) {
 	}
 	for n := range polls {
 		apply(fold.Env{Key: keyOf("ann").Public(), Seq: uint64(n) + 1, ID: event.ID{byte(n * 20), 1}}, governance.KindProposalOpen,
-			governance.ProposalOpen{Title: "Poll", Track: "quick"})
+			governance.ProposalOpen{Title: "Poll", Track: "turnout"})
 	}
 	var envs []fold.Env
 	var drafts []event.Draft
@@ -82,7 +83,7 @@ func BenchmarkClose(b *testing.B) {
 	}
 	for b.Loop() {
 		trial := s.Copy()
-		Advance(&trial, trial.Hall.Time+day/24+60_000)
+		Advance(&trial, trial.Hall.Time+hour+60_000)
 	}
 }
 

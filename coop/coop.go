@@ -5,10 +5,9 @@
 // applies ordered events to it, Advance does what coop time makes due, and Root names the result. Two
 // members with the same events have the same root; there is no other source of state.
 //
-// Here, and in no room, stand the things that concern all rooms: that each number of a device counts
-// once, how many events a member may make in a day, what happens to a device that is proven to have
-// lied, and how a decision is carried out: its drafts run through the same machine, on a copy, with
-// the Assembly as author, all of them or none.
+// Here, and in no room, stands what concerns several: a rule that needs two rooms, and how a decision
+// is carried out, of whatever room its actions are: its drafts run through the same machine, on a
+// copy, with the Assembly as author, all of them or none.
 //
 // The package knows no disk, no network and no clock. For people it has views: plain structs with
 // JSON names and exact numbers, and explanations line by line.
@@ -21,18 +20,16 @@ import (
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
-	"github.com/sustainy/coop/table"
 )
 
 // State is the cooperative. A copy made by Copy is a snapshot; a plain assignment is not.
 type State struct {
-	Hall    governance.State
-	Strands table.Table[identity.PublicKey, Strand] // by device key
+	Hall governance.State
 }
 
 // Copy is a snapshot.
 func (s *State) Copy() State {
-	return State{Hall: s.Hall.Copy(), Strands: s.Strands.Copy()}
+	return State{Hall: s.Hall.Copy()}
 }
 
 // Genesis is the state after the founding event, whose id names the cooperative. It refuses every
@@ -49,9 +46,7 @@ func Genesis(e *event.Event) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	s := State{Hall: hall}
-	s.Strands.Set(e.Key, Strand{Next: 1})
-	return s, nil
+	return State{Hall: hall}, nil
 }
 
 // NewTimeline starts a cooperative's timeline at its genesis.
@@ -89,12 +84,4 @@ func (s *State) perform(id event.ID) error {
 }
 
 // Invariants looks for anything in the state that no sequence of events may lead to.
-func Invariants(s *State) []error {
-	broken := s.Hall.Invariants()
-	for device, strand := range s.Strands.All() {
-		if !s.Hall.Devices.Has(device) || strand.Count > governance.MaxDaily {
-			broken = append(broken, fmt.Errorf("coop: invariant: %s is no device or was heard %d times a day", device, strand.Count))
-		}
-	}
-	return broken
-}
+func Invariants(s *State) []error { return s.Hall.Invariants() }

@@ -9,7 +9,10 @@ import (
 	"github.com/sustainy/coop/governance"
 )
 
-const hour = day / 24
+const (
+	day  = event.Time(24 * 60 * 60 * 1000)
+	hour = day / 24
+)
 
 // village is the charter of most stories: short periods, every method, every quorum, every admission.
 func village() governance.Charter {
@@ -153,14 +156,14 @@ func (w *world) device(member, name, proof string) event.Draft {
 
 // evidence holds the fork of one against the last event of another, who is usually the same.
 func (w *world) evidence(of, with string) event.Draft {
-	var b Evidence
+	var b governance.Evidence
 	if s := w.strands[of]; s != nil && s.forked != nil {
 		b.A = s.forked.Raw
 	}
 	if s := w.strands[with]; s != nil {
 		b.B = s.events[len(s.events)-1].Raw
 	}
-	return w.body(KindEvidence, b)
+	return w.body(governance.KindEvidence, b)
 }
 
 func (w *world) allocation(text string) event.Draft {

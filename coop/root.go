@@ -24,7 +24,6 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.agenda", &s.Hall.Agenda)
 	rows(h, "hall.ballots", &s.Hall.Ballots)
 	rows(h, "hall.allocations", &s.Hall.Allocations)
-	rows(h, "strands", &s.Strands)
 	return [32]byte(h.Sum(nil))
 }
 

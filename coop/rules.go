@@ -24,7 +24,7 @@ func rules() []fold.Rule[State] {
 		fold.On(governance.KindCharterAmend, in(hall, (*governance.State).Amend)),
 		fold.On(governance.KindBudgetAllocate, in(hall, (*governance.State).Allocate)),
 
-		fold.On(KindEvidence, (*State).Accuse),
+		fold.On(governance.KindEvidence, in(hall, (*governance.State).Accuse)),
 	}
 }
 
@@ -39,7 +39,7 @@ var machine = newMachine()
 
 func newMachine() *fold.Machine[State] {
 	m := fold.NewMachine(rules()...)
-	m.Guard((*State).guard)
+	m.Guard(func(s *State, env fold.Env, rule func() error) error { return s.Hall.Hear(env, rule) })
 	return m
 }
 

@@ -231,6 +231,7 @@ func (w *world) act(c command) []string {
 		c.words = slices.Delete(c.words, 1, 2)
 	}
 	e := w.sign(who, again, w.draft(who, c), w.dated(c))
+	earlier := w.proposals[c.word(2)]
 	if c.word(1) == "propose" {
 		w.proposals[c.word(2)] = e.ID
 	}
@@ -243,6 +244,7 @@ func (w *world) act(c command) []string {
 	if refusal == "" {
 		return append([]string{"ok"}, changed...)
 	}
+	w.proposals[c.word(2)] = earlier
 	if !w.quiet && Root(w.state()) != before {
 		w.t.Errorf("%v: refused, and yet the state has changed", c)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/sustainy/coop/coop"
@@ -45,7 +44,8 @@ func (d *Daemon) routes() http.Handler {
 	on("GET /v1/coops/{coop}/events", d.getEvents)
 	on("GET /v1/coops/{coop}/events/{event}", d.getEvent)
 	on("GET /v1/coops/{coop}/stats", d.getStats)
-	on("GET /v1/coops/{coop}/finality", d.getFinality)
+	on("GET /v1/coops/{coop}/finality", view(func(v *picture) any { return append([]uint32{}, v.Finality...) })) // ms, of events given in here
+	on("POST /v1/coops/{coop}/check", d.postCheck)
 	mux.HandleFunc("GET /v1/coops/{coop}/export", d.getExport)
 	mux.HandleFunc("POST /v1/import", d.postImport)
 	if d.testnet {
@@ -224,7 +224,7 @@ type Outcome struct {
 	Refusal string     `json:"refusal,omitempty"` // why it came to nothing
 }
 
-// getWait waits until an event is final, at most ?ms=; without it tells how certain it is now.
+// getWait waits until an event is final, at most ?timeout=; without it tells how certain it is now.
 func (d *Daemon) getWait(r *http.Request) (any, error) {
 	id, err := event.ParseID(r.PathValue("event"))
 	if err != nil {
@@ -257,15 +257,15 @@ func (d *Daemon) getWait(r *http.Request) (any, error) {
 
 // wait reads how long a request may wait.
 func wait(r *http.Request) (time.Duration, error) {
-	text := r.URL.Query().Get("ms")
+	text := r.URL.Query().Get("timeout")
 	if text == "" {
 		return 0, nil
 	}
-	ms, err := strconv.ParseUint(text, 10, 32)
-	if err != nil {
-		return 0, usage("?ms= is a number of milliseconds")
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, usage("?timeout= is a length of time, such as 30s")
 	}
-	return min(time.Duration(ms)*time.Millisecond, maxWait), nil
+	return min(d, maxWait), nil
 }
 
 // postConsent signs a founding text that others wrote, with this device's key.

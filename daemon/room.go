@@ -113,7 +113,7 @@ func (r *room) work(ctx context.Context) error {
 	return fault
 }
 
-// takePart runs the node with its guard and the network.
+// takePart runs a node with guard and network until ctx ends or it fails.
 func (r *room) takePart(ctx context.Context, guard *home.Guard, store crdt.Store) error {
 	observer := ""
 	if p := r.d.observer; p != nil {
@@ -121,42 +121,20 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store crdt.Store
 	} else if p := guard.Observer(); p != nil {
 		observer = p.Error()
 	}
-	behind, err := r.runNode(ctx, guard, store, observer)
-	if behind {
-		_, err = r.runNode(ctx, guard, store, guard.Observer().Error())
-	}
-	return err
-}
-
-// runNode opens a node and runs it until ctx ends or it fails. It returns early when the store shows
-// fewer of our own events than the guard knows of: then this device must observe until it has them
-// back.
-func (r *room) runNode(ctx context.Context, guard *home.Guard, store crdt.Store, observer string) (behind bool, err error) {
 	net := &outlet{log: r.log}
-	marks := guard.Marks()
-	n, err := node.Open(node.Options{Genesis: r.genesis, Key: r.d.key, Observer: observer,
-		Signed: node.Mark(marks), Store: store, Net: net, Clock: &r.d.clock, Guard: marker{guard}, Log: r.log, Progress: r.progress})
+	n, err := node.Open(node.Options{Genesis: r.genesis, Key: r.d.key, Observer: observer, Signed: node.Mark(guard.Marks()),
+		Store: store, Net: net, Clock: &r.d.clock, Guard: marker{guard}, Log: r.log, Progress: r.progress})
 	if err != nil {
-		return false, err
+		return err
 	}
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(run) }()
-	if observer == "" {
-		slot, err := n.Slot(run, r.d.home.Device)
-		if err == nil && slot.Seq < marks.Events {
-			cancel()
-			<-ended
-			marks.Events = slot.Seq
-			return true, guard.Mark(marks)
-		}
-	}
 	link, err := r.d.host.Join(r.id.String(), &door{n})
 	if err != nil {
 		cancel()
-		<-ended
-		return false, err
+		return errors.Join(err, <-ended)
 	}
 	net.link.Store(link)
 	r.show(n, link)
@@ -166,7 +144,7 @@ func (r *room) runNode(ctx context.Context, guard *home.Guard, store crdt.Store,
 	}()
 	r.meet(n, link)
 	r.ready(nil)
-	return false, <-ended
+	return <-ended
 }
 
 // show makes node and link reachable for those who ask.

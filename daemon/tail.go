@@ -28,7 +28,7 @@ const pollLog = 50 * time.Millisecond
 var errPageFull = errors.New("the page is full")
 
 // getEvents answers with the events from ?since= on, in the order in which this peer accepted them,
-// at most ?limit=. If there are none it waits up to ?ms= for one.
+// at most ?limit=. If there are none it waits up to ?timeout= for one.
 func (d *Daemon) getEvents(r *http.Request) (any, error) {
 	room, err := d.room(r.PathValue("coop"))
 	if err != nil {
@@ -150,8 +150,16 @@ func (d *Daemon) getEvent(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	refusal := ""
+	if item.Level == node.Final.String() {
+		o, err := n.Wait(r.Context(), e.ID)
+		if err != nil {
+			return nil, err
+		}
+		refusal = o.Refusal
+	}
 	body, err := readable(e.Body)
-	return Detail{Item: item, Coop: e.Coop, Prev: e.Prev, Deps: e.Deps, Body: body, Raw: e.Raw}, err
+	return Detail{Item: item, Refusal: refusal, Coop: e.Coop, Prev: e.Prev, Deps: e.Deps, Body: body, Raw: e.Raw}, err
 }
 
 func (r *room) find(text string) (*event.Event, uint64, error) {

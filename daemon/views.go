@@ -245,11 +245,12 @@ type Item struct {
 // Detail is one event with everything in it.
 type Detail struct {
 	Item
-	Coop event.ID   `json:"coop"`
-	Prev event.ID   `json:"prev"`
-	Deps []event.ID `json:"deps"`
-	Body any        `json:"body"`
-	Raw  []byte     `json:"raw"`
+	Refusal string     `json:"refusal,omitempty"` // why it came to nothing, if it is final and that is not long ago
+	Coop    event.ID   `json:"coop"`
+	Prev    event.ID   `json:"prev"`
+	Deps    []event.ID `json:"deps"`
+	Body    any        `json:"body"`
+	Raw     []byte     `json:"raw"`
 }
 
 // shortDID is a did:key without what all have in common.

@@ -188,6 +188,23 @@ func (e *Engine) Above(frontier []uint64, limit int) []*Round {
 	return rounds
 }
 
+// Proof is the certificates that made the last commit, one of each steward. Whoever has fewer commits
+// and accepts these blocks has it too; a frontier alone does not tell of a liar's second block.
+func (e *Engine) Proof() []*Round {
+	if e.last == nil {
+		return nil
+	}
+	var proof []*Round
+	var authors set
+	for _, b := range e.rows[decideRound(waveOf(e.last.Number))].all {
+		if b.cert == e.last && !authors.has(b.Steward) {
+			authors = authors.with(b.Steward)
+			proof = append(proof, b.Round)
+		}
+	}
+	return proof
+}
+
 // Missing is at most limit round blocks and at most limit events that waiting blocks need. It is
 // fair among the stewards whose blocks need them, and what is not obtained goes to the end.
 func (e *Engine) Missing(limit int) ([]Want, []event.ID) {

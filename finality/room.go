@@ -74,13 +74,17 @@ func (e *Engine) admit(w *waiting) (ready bool, err error) {
 	w.missing = len(missing)
 	ready = w.advance(e.pool.events.Has) && w.missing == 0
 	w.roots, w.payer = only(w.r.Steward), -1
-	needed := e.room.wants[w.r.ID]
-	if needed != nil {
-		w.roots = needed.roots
+	needed := e.room.wants[w.r.ID] != nil
+	if needed {
+		w.roots = e.room.wants[w.r.ID].roots
 	}
 	if e.forksOf(w.r) >= MaxForks && w.from != "" {
 		w.payer = e.room.payer(w.roots)
-		if needed == nil || !ready && w.payer < 0 {
+		switch {
+		case needed && (ready || w.payer >= 0):
+		case !needed && e.decisive(w.r) && (ready && e.certifies(w.r) || !ready && e.room.evict(w.r)):
+			w.payer = -1
+		default:
 			return false, ErrCrowded
 		}
 	}
@@ -88,6 +92,19 @@ func (e *Engine) admit(w *waiting) (ready bool, err error) {
 		e.room.keep(w, missing)
 	}
 	return ready, nil
+}
+
+// decisive tells whether a block could be what a commit still lacks: its steward's certificate. Liars
+// that show theirs to some alone would otherwise leave the rest without the commit until the next.
+func (e *Engine) decisive(r *Round) bool {
+	wave := e.waves[waveOf(r.Number)]
+	return phaseOf(r.Number) == decide && waveOf(r.Number) >= e.nextWave() && (wave == nil || !wave.deciders.has(r.Steward))
+}
+
+// certifies tells whether a block that has all it needs is a certificate.
+func (e *Engine) certifies(r *Round) bool {
+	b := &node{Round: r}
+	return e.link(b) && e.certified(b) != nil
 }
 
 // forksOf counts the blocks of r's steward and round that are accepted or wait.
@@ -101,6 +118,19 @@ func (e *Engine) forksOf(r *Round) int {
 		}
 	}
 	return n
+}
+
+// evict makes a place for r in its slot at the cost of the oldest waiting block that nobody needs.
+func (m *room) evict(r *Round) bool {
+	for _, w := range m.slots[slot{r.Steward, r.Number}] {
+		if m.wants[w.r.ID] == nil {
+			m.remove(w)
+			m.withdraw(w, w.r.Parents...)
+			m.withdraw(w, w.r.Prev)
+			return true
+		}
+	}
+	return false
 }
 
 // payer is the root with most left on its account, -1 if none has.

@@ -130,12 +130,15 @@ func (c *Charter) MayVote(classes []string) bool {
 
 // knows tells whether classes is a set of at least one class of the charter.
 func (c *Charter) knows(classes []string) bool {
+	if len(classes) < 1 || len(classes) > MaxClasses {
+		return false
+	}
 	for _, name := range classes {
 		if _, ok := c.Class(name); !ok {
 			return false
 		}
 	}
-	return len(classes) > 0 && distinct(classes)
+	return distinct(classes)
 }
 
 // admission is what applying for these classes takes: the strictest of theirs.
@@ -160,12 +163,15 @@ func (c *Charter) mayPropose(t Track, classes []string) bool {
 	return slices.ContainsFunc(classes, func(class string) bool { return slices.Contains(t.Proposers, class) })
 }
 
-// Validate tells why nobody could be governed by this charter, with every reason, or nil. The error
-// wraps ErrCharter.
+// maxFaults is how many reasons against a charter are told at a time.
+const maxFaults = 8
+
+// Validate tells why nobody could be governed by this charter, with up to eight reasons, or nil. The
+// error wraps ErrCharter.
 func (c *Charter) Validate() error {
 	var faults []string
 	report := func(ok bool, format string, args ...any) {
-		if !ok {
+		if !ok && len(faults) < maxFaults {
 			faults = append(faults, fmt.Sprintf(format, args...))
 		}
 	}
@@ -176,14 +182,14 @@ func (c *Charter) Validate() error {
 		for i, class := range c.Classes {
 			votes = votes || class.Votes
 			first, _ := c.Class(class.Name)
-			report(label(class.Name) && first == c.Classes[i], "a class is named %q: names are a-z, 0-9 and -, each once", class.Name)
+			report(label(class.Name) && first == c.Classes[i], "a class is named %s: names are a-z, 0-9 and -, each once", shown(class.Name))
 			class.validate(report)
 		}
 		report(votes, "no class may vote, so nothing could ever be decided")
 		for i := range c.Tracks {
 			t := &c.Tracks[i]
 			report(label(t.Name) && !slices.ContainsFunc(c.Tracks[:i], func(o Track) bool { return o.Name == t.Name }),
-				"a track is named %q: names are a-z, 0-9 and -, each once", t.Name)
+				"a track is named %s: names are a-z, 0-9 and -, each once", shown(t.Name))
 			c.validateTrack(t, report)
 		}
 	}
@@ -197,39 +203,54 @@ func (c *Charter) Validate() error {
 	return fmt.Errorf("%w: %s", ErrCharter, strings.Join(faults, "; "))
 }
 
+// shown quotes a name that is in form, and no other: the reasons for a refusal stay short and
+// printable whatever the charter holds.
+func shown[T ~string](name T) string {
+	if !label(string(name)) {
+		return "(unreadable)"
+	}
+	return `"` + string(name) + `"`
+}
+
 func (class Class) validate(report func(bool, string, ...any)) {
+	name := shown(class.Name)
 	switch class.Admission {
 	case AdmitSponsor:
-		report(class.Sponsors >= 1 && class.Sponsors <= MaxSponsors, "class %q needs %d sponsors, not 1 to %d", class.Name, class.Sponsors, MaxSponsors)
+		report(class.Sponsors >= 1 && class.Sponsors <= MaxSponsors, "class %s needs %d sponsors, not 1 to %d", name, class.Sponsors, MaxSponsors)
 	case AdmitOpen, AdmitVote:
-		report(class.Sponsors == 0, "class %q names sponsors that its admission does not need", class.Name)
+		report(class.Sponsors == 0, "class %s names sponsors that its admission does not need", name)
 	default:
-		report(false, "class %q has the unknown admission %q", class.Name, class.Admission)
+		report(false, "class %s has the unknown admission %s", name, shown(class.Admission))
 	}
 }
 
 func (c *Charter) validateTrack(t *Track, report func(bool, string, ...any)) {
-	report(t.Method == YesNo || t.Method == Approval || t.Method == BudgetGreedy, "track %q has the unknown method %q", t.Name, t.Method)
+	name := shown(t.Name)
+	report(t.Method == YesNo || t.Method == Approval || t.Method == BudgetGreedy, "track %s has the unknown method %s", name, shown(t.Method))
 	share := t.Quorum.Share
 	switch t.Quorum.Kind {
 	case QuorumNone:
-		report(share == Ratio{0, 1}, "track %q has no quorum, so its share must be 0/1, not %s", t.Name, share)
+		report(share == Ratio{0, 1}, "track %s has no quorum, so its share must be 0/1, not %s", name, share)
 	case QuorumTurnout, QuorumForOnly, QuorumBiased:
-		report(share.share() && share.Num > 0, "track %q has a quorum of %s, which nobody can reach or everybody misses: choose a share above 0 up to 1", t.Name, share)
+		report(share.share() && share.Num > 0, "track %s has a quorum of %s, which nobody can reach or everybody misses: choose a share above 0 up to 1", name, share)
 	default:
-		report(false, "track %q has the unknown quorum %q", t.Name, t.Quorum.Kind)
+		report(false, "track %s has the unknown quorum %s", name, shown(t.Quorum.Kind))
 	}
 	share = t.Threshold.Share
-	report(share.share(), "track %q has a threshold of %s, which can never be reached: choose a share from 0 to 1", t.Name, share)
-	report(!share.share() || share.Num < share.Den || !t.Threshold.Over, "track %q asks for more than all votes, so nothing could ever pass", t.Name)
+	report(share.share(), "track %s has a threshold of %s, which can never be reached: choose a share from 0 to 1", name, share)
+	report(!share.share() || share.Num < share.Den || !t.Threshold.Over, "track %s asks for more than all votes, so nothing could ever pass", name)
 	if t.Method == BudgetGreedy {
-		report(t.Quorum.Kind == QuorumNone || t.Quorum.Kind == QuorumTurnout, "track %q shares a budget, so its quorum is none or turnout", t.Name)
-		report(slices.Contains(t.Actions, KindBudgetAllocate), "track %q shares a budget but may not carry %s", t.Name, KindBudgetAllocate)
+		report(t.Quorum.Kind == QuorumNone || t.Quorum.Kind == QuorumTurnout, "track %s shares a budget, so its quorum is none or turnout", name)
+		report(slices.Contains(t.Actions, KindBudgetAllocate), "track %s shares a budget but may not carry %s", name, KindBudgetAllocate)
 	}
-	report(t.Voting >= 1 && t.Discussion <= MaxPeriod && t.Voting <= MaxPeriod && t.Grace <= MaxPeriod, "track %q has no time to vote or a period over 366 days", t.Name)
-	report(distinct(t.Proposers) && (len(t.Proposers) == 0 || c.knows(t.Proposers)), "track %q lets classes propose that the charter does not have", t.Name)
-	report(t.Open >= 1 && t.Open <= MaxOpen, "track %q lets a member have %d proposals under way, not 1 to %d", t.Name, t.Open, MaxOpen)
-	report(len(t.Actions) <= MaxKinds && distinct(t.Actions), "track %q lists an action twice, or more than %d", t.Name, MaxKinds)
+	report(t.Voting >= 1 && t.Discussion <= MaxPeriod && t.Voting <= MaxPeriod && t.Grace <= MaxPeriod, "track %s has no time to vote or a period over 366 days", name)
+	report(len(t.Proposers) == 0 || c.knows(t.Proposers), "track %s lets classes propose that the charter does not have", name)
+	report(t.Open >= 1 && t.Open <= MaxOpen, "track %s lets a member have %d proposals under way, not 1 to %d", name, t.Open, MaxOpen)
+	report(len(t.Actions) <= MaxKinds && distinct(t.Actions), "track %s lists an action twice, or more than %d", name, MaxKinds)
+	for _, kind := range t.Actions {
+		empty := event.Draft{Kind: kind, Body: []byte{0xa0}}
+		report(empty.Check() == nil, "track %s may carry something that is no kind of event", name)
+	}
 }
 
 // Warnings tells what a lawful charter may do that its authors might not want.

@@ -26,14 +26,14 @@ func TestValidate(t *testing.T) {
 		"no class":             {func(c *Charter) { c.Classes = nil }, "0 classes"},
 		"no track":             {func(c *Charter) { c.Tracks = nil }, "0 tracks"},
 		"class twice":          {func(c *Charter) { c.Classes[1].Name = "customer" }, `a class is named "customer"`},
-		"class in capitals":    {func(c *Charter) { c.Classes[1].Name = "Producer" }, `a class is named "Producer"`},
-		"long class":           {func(c *Charter) { c.Classes[1].Name = long }, `a class is named "xxx`},
+		"class in capitals":    {func(c *Charter) { c.Classes[1].Name = "Producer" }, "a class is named (unreadable)"},
+		"long class":           {func(c *Charter) { c.Classes[1].Name = long }, "a class is named (unreadable)"},
 		"unknown admission":    {func(c *Charter) { c.Classes[0].Admission = "lot" }, "unknown admission"},
 		"no sponsors":          {func(c *Charter) { c.Classes[0].Sponsors = 0 }, "needs 0 sponsors"},
 		"idle sponsors":        {func(c *Charter) { c.Classes[1].Sponsors = 1 }, "does not need"},
 		"nobody votes":         {func(c *Charter) { c.Classes[0].Votes, c.Classes[1].Votes, c.Classes[2].Votes = false, false, false }, "no class may vote"},
 		"track twice":          {func(c *Charter) { c.Tracks[1].Name = "general" }, `a track is named "general"`},
-		"nameless track":       {func(c *Charter) { c.Tracks[1].Name = "" }, `a track is named ""`},
+		"nameless track":       {func(c *Charter) { c.Tracks[1].Name = "" }, "a track is named (unreadable)"},
 		"unknown method":       {func(c *Charter) { c.Tracks[0].Method = "shouting" }, "unknown method"},
 		"unknown quorum":       {func(c *Charter) { c.Tracks[0].Quorum.Kind = "some" }, "unknown quorum"},
 		"quorum over all":      {func(c *Charter) { c.Tracks[0].Quorum.Share = Ratio{3, 2} }, "nobody can reach"},
@@ -51,6 +51,7 @@ func TestValidate(t *testing.T) {
 		"unknown proposers":    {func(c *Charter) { c.Tracks[0].Proposers = []string{"guest"} }, "classes propose"},
 		"no proposals":         {func(c *Charter) { c.Tracks[0].Open = 0 }, "0 proposals under way"},
 		"action twice":         {func(c *Charter) { c.Tracks[1].Actions[1] = c.Tracks[1].Actions[0] }, "an action twice"},
+		"no kind":              {func(c *Charter) { c.Tracks[1].Actions[1] = "Member.Admit" }, "no kind of event"},
 		"no events":            {func(c *Charter) { c.Limits.Daily = 0 }, "0 events a day"},
 		"long texts":           {func(c *Charter) { c.Limits.Text = MaxText + 1 }, "texts may have"},
 		"long statements":      {func(c *Charter) { c.Limits.Statement = MaxStatement + 1 }, "texts may have"},
@@ -63,6 +64,19 @@ func TestValidate(t *testing.T) {
 		if !errors.Is(err, ErrCharter) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "; ") {
 			t.Errorf("%s: %v, want one reason with %q", name, err, c.want)
 		}
+	}
+}
+
+// TestReasonsStayShort: whatever a charter holds, what is said about it is short and printable.
+func TestReasonsStayShort(t *testing.T) {
+	var c Charter
+	for range MaxTracks {
+		c.Tracks = append(c.Tracks, Track{Name: strings.Repeat("\x1b", 1000), Method: "\u202e"})
+	}
+	c.Classes = []Class{{Name: strings.Repeat("x", 1000), Admission: "\n"}}
+	err := c.Validate()
+	if text := err.Error(); len(text) > 2000 || !visible(text, "") || strings.Count(text, ";") != maxFaults-1 {
+		t.Errorf("%d bytes: %q", len(text), text)
 	}
 }
 

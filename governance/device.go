@@ -11,6 +11,9 @@ type Device struct {
 	Member    identity.PublicKey `cbor:"member"`
 	Since     event.Time         `cbor:"since"`
 	Suspended bool               `cbor:"suspended"` // for good: proven to have signed two events with one number
+	Next      uint64             `cbor:"next"`      // the least number of an event that can still count
+	Day       uint64             `cbor:"day"`       // see Count
+	Count     uint64             `cbor:"count"`     // with the key that names the member: the member's events on Day, in days of coop time since 1970
 }
 
 // DeviceAdd is the body of device.add, signed by a live device of the member. The Assembly does it
@@ -62,25 +65,5 @@ func (s *State) AddDevice(env fold.Env, b DeviceAdd) error {
 	m.Devices++
 	s.Members.Set(b.Member, m)
 	s.Devices.Set(b.Key, Device{Member: b.Member, Since: s.Time})
-	return nil
-}
-
-// Suspend stops a device that a member has proven to have signed two events with one number. What it
-// did before stands: each number counted once. The key is never certified again, since evidence of
-// one fork can be shown any number of times; the member adds a fresh one. The proof is the caller's
-// to check.
-func (s *State) Suspend(env fold.Env, key identity.PublicKey) error {
-	if _, _, err := s.actor(env); err != nil {
-		return err
-	}
-	d, ok := s.Devices.Get(key)
-	if !ok {
-		return ErrNoDevice
-	}
-	if d.Suspended {
-		return ErrSuspendedAlready
-	}
-	d.Suspended = true
-	s.Devices.Set(key, d)
 	return nil
 }

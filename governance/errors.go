@@ -7,6 +7,8 @@ import "errors"
 
 // Who speaks.
 var (
+	ErrForked       = errors.New("this device has signed another event with this number, and that one counts: if you did not, somebody else has your key, so ask a member to report it")
+	ErrOverQuota    = errors.New("you have made as many events today as the charter allows: go on tomorrow, by coop time")
 	ErrStranger     = errors.New("this key belongs to nobody in the cooperative: apply for membership first, or add the device from one that is known")
 	ErrSuspended    = errors.New("this device is suspended for good, because it signed two different events with one number: add a fresh key from another of your devices, or ask for a proposal that does")
 	ErrWaiting      = errors.New("your application is still waiting, so you cannot do this yet: a sponsor or a proposal admits you")
@@ -52,6 +54,7 @@ var (
 	ErrNoMember         = errors.New("there is no member with this key")
 	ErrDevicesFull      = errors.New("a member has at most 16 devices")
 	ErrDeviceProof      = errors.New("the device does not prove that it wants to speak for this member: start on the new device and sign there")
+	ErrNotEvidence      = errors.New("this proves nothing: evidence is two valid events of this cooperative with different content, signed by one device with one number")
 	ErrNoDevice         = errors.New("this key belongs to nobody in the cooperative, so there is nothing to suspend")
 	ErrSuspendedAlready = errors.New("this device is suspended already")
 )

@@ -99,7 +99,11 @@ func Begin(env fold.Env, body CoopFound) (State, error) {
 		Params: f.Params, Stewards: f.Stewards, Charter: f.Charter, Version: 1}}
 	for _, founder := range f.Founders {
 		s.Members.Set(founder.Key, Member{Name: founder.Name, Classes: founder.Classes, Status: StatusMember, Since: env.At, Devices: 1, Event: env.ID})
-		s.Devices.Set(founder.Key, Device{Member: founder.Key, Since: env.At})
+		d := Device{Member: founder.Key, Since: env.At}
+		if founder.Key == env.Key {
+			d.Next = 1 // the founding was number 0
+		}
+		s.Devices.Set(founder.Key, d)
 	}
 	return s, nil
 }

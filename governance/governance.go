@@ -28,6 +28,7 @@ const (
 	KindMemberAdmit      = event.Kind("member.admit")
 	KindMemberLeave      = event.Kind("member.leave")
 	KindDeviceAdd        = event.Kind("device.add")
+	KindEvidence         = event.Kind("evidence")
 	KindProposalOpen     = event.Kind("proposal.open")
 	KindProposalWithdraw = event.Kind("proposal.withdraw")
 	KindBallotCast       = event.Kind("ballot.cast")

@@ -47,6 +47,7 @@ func (s *State) checkMembers(report func(bool, string, ...any)) {
 		n, _ := devices.Get(d.Member)
 		devices.Set(d.Member, n+1)
 		report(s.Members.Has(d.Member), "device %s of no member", key)
+		report(d.Count <= MaxDaily && (d.Count == 0 || d.Member == key), "device %s was heard %d times in a day", key, d.Count)
 	}
 	candidates := uint64(0)
 	for key, m := range s.Members.All() {

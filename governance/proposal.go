@@ -59,7 +59,9 @@ type Proposal struct {
 	Due      event.Time         `cbor:"due"`      // when the next phase begins; 0 at an end
 	Result   Result             `cbor:"result"`   // once closed
 	Ended    event.Time         `cbor:"ended"`
-	Failure  string             `cbor:"failure"` // why Failed
+
+	// Failure says why the proposal Failed. State is hashed without it, so that words can be improved.
+	Failure string `cbor:"-"`
 
 	// Roll holds all members as they were at the opening, until the vote closes. It is never changed.
 	// State is hashed without it: RollHash stands for it.

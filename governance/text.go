@@ -41,7 +41,7 @@ func label(text string) bool {
 	return true
 }
 
-// distinct tells whether no two of list are equal; lists here are short.
+// distinct tells whether no two of list are equal. It compares all pairs: the caller bounds the list.
 func distinct[T comparable](list []T) bool {
 	for i := range list {
 		for j := range i {

@@ -337,6 +337,25 @@ func (h *Home) AddCoop(genesis *event.Event) error {
 	return nil
 }
 
+// TakeIn puts a cooperative whose data was built in the directory stage into its place, all at once.
+// It refuses one that is there already.
+func (h *Home) TakeIn(genesis *event.Event, stage string) error {
+	dir := h.Paths.CoopDir(genesis.ID)
+	if _, err := os.Lstat(dir); err == nil {
+		return &Problem{Code: CodeHomeExists, What: "this home takes part in this cooperative already", Why: dir + " exists", Next: "coop status; what the file has more comes from the members"}
+	}
+	if err := writeNew(filepath.Join(stage, filepath.Base(h.Paths.GenesisFile(genesis.ID))), genesis.Raw); err != nil {
+		return disk("write the founding event", err)
+	}
+	if err := os.Rename(stage, dir); err != nil {
+		return disk("move the data to "+dir, err)
+	}
+	if err := errors.Join(syncDir(h.Paths.CoopsDir()), syncDir(h.Paths.Data)); err != nil {
+		return disk("make "+dir+" last", err)
+	}
+	return nil
+}
+
 // Genesis is the founding event that AddCoop kept.
 func (h *Home) Genesis(coop event.ID) (*event.Event, error) {
 	raw, err := readBounded(h.Paths.GenesisFile(coop), event.MaxEnvelope)

@@ -161,6 +161,7 @@ func (c *Core) push(r *finality.Round) {
 		rounds := []*finality.Round{r}
 		if own := n.hello.Frontier[slices.Index(c.epoch.Stewards, steward)]; own+lagRounds < r.Number {
 			rounds = append(c.engine.Above(n.hello.Frontier, maxAbove), r)
+			n.hello.Frontier = c.engine.Frontier() // told once; its next greeting says what it still lacks
 		}
 		c.sendBundle(steward, ProtoRounds, bodies, rounds)
 	}

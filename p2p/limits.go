@@ -46,6 +46,9 @@ const (
 	longestReopen = 5 * time.Second
 	steadyStream  = 10 * time.Second // a stream that lived so long did not fail to open
 	steadyConn    = time.Second      // nor did a connection
+	muteAfter     = 3 * time.Second  // gossip has lost track of a peer if it did not subscribe by then
+	muteLooks     = 6
+	renewGap      = 30 * time.Second // between two attempts to mend that
 	connGrace     = 20 * time.Second // a fresh connection is not trimmed
 )
 

@@ -114,10 +114,9 @@ func (l *Link) start() error {
 	l.wg.Go(l.gossipWatch)
 	l.wg.Go(l.settleAll)
 	l.wg.Go(l.publishAll)
-	if err := l.topics[Events].subscribe(true); err != nil {
+	if err := l.subscribe(l.topics[Events], true); err != nil {
 		return err
 	}
-	l.host.lib.SetStreamHandler(roomWire(l.name), func(s network.Stream) { _ = s.Reset() })
 	for _, id := range l.host.lib.Network().Peers() {
 		l.touch(id)
 	}
@@ -142,7 +141,6 @@ func (l *Link) Leave() {
 		c.close()
 	}
 	l.mu.Unlock()
-	l.host.lib.RemoveStreamHandler(roomWire(l.name))
 	if l.events != nil {
 		l.events.Cancel()
 	}
@@ -150,6 +148,7 @@ func (l *Link) Leave() {
 		t.leave()
 	}
 	l.wg.Wait()
+	l.host.lib.RemoveStreamHandler(roomWire(l.name))
 	l.host.gossip.allow(l.name, false)
 	l.host.mu.Lock()
 	delete(l.host.links, l.name)
@@ -167,6 +166,18 @@ func (l *Link) Subscribe(proto Protocol, on bool) error {
 	defer l.mu.Unlock()
 	if l.left {
 		return ErrLeft
+	}
+	return l.subscribe(t, on)
+}
+
+// subscribe shows by the same token in identify whether we listen to Events.
+func (l *Link) subscribe(t *topic, on bool) error {
+	if t.proto == Events {
+		if on {
+			l.host.lib.SetStreamHandler(roomWire(l.name), func(s network.Stream) { _ = s.Reset() })
+		} else {
+			l.host.lib.RemoveStreamHandler(roomWire(l.name))
+		}
 	}
 	return t.subscribe(on)
 }

@@ -2,6 +2,8 @@ package p2p
 
 import (
 	"slices"
+	"strings"
+	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -44,10 +46,16 @@ func (l *Link) gossipWatch() {
 
 // settleAll is the one goroutine that says Up and Down.
 func (l *Link) settleAll() {
+	look := time.NewTicker(muteAfter / muteLooks)
+	defer look.Stop()
+	mute := make(map[peer.ID]int)
 	for {
 		select {
 		case <-l.ctx.Done():
 			return
+		case <-look.C:
+			mute = l.renewMute(mute)
+			continue
 		case <-l.wake:
 		}
 		l.mu.Lock()
@@ -63,14 +71,14 @@ func (l *Link) settleAll() {
 }
 
 func (l *Link) settle(p Peer, id peer.ID) {
-	spoken, _ := l.host.lib.Peerstore().SupportsProtocols(id, roomWire(l.name)) // the memory store has no errors
+	spoken := l.speaks(id)
 	l.mu.Lock()
 	if l.left {
 		l.mu.Unlock()
 		return
 	}
 	state := l.host.lib.Network().Connectedness(id)
-	up := state == network.Connected && l.subscribed[id] || state == network.Limited && len(spoken) > 0
+	up := state == network.Connected && l.subscribed[id] || state == network.Limited && spoken
 	var c *contact
 	if up {
 		c = l.contact(p, id)
@@ -94,6 +102,51 @@ func (l *Link) settle(p Peer, id peer.ID) {
 	case was && !up:
 		l.room.Down(p)
 	}
+}
+
+// renewMute disconnects peers that gossip has lost track of, to begin anew. GossipSub forgets a
+// peer's subscriptions when its own stream to the peer dies, also when that happened on an older
+// connection and the peer has long subscribed again on a newer one; a peer says it only once. And
+// it gives up when it could not open a stream (https://github.com/libp2p/go-libp2p-pubsub/issues,
+// 433 and 506). mute counts the looks at which a peer was connected and of the room by identify,
+// but not by gossip.
+func (l *Link) renewMute(mute map[peer.ID]int) map[peer.ID]int {
+	still := make(map[peer.ID]int)
+	for _, id := range l.host.lib.Network().Peers() {
+		if l.host.lib.Network().Connectedness(id) != network.Connected || !l.speaks(id) {
+			continue
+		}
+		l.mu.Lock()
+		subscribed := l.subscribed[id]
+		l.mu.Unlock()
+		if subscribed && l.host.gossipsTo(id) {
+			continue
+		}
+		if still[id] = mute[id] + 1; still[id] > muteLooks && l.host.mayRenew(id) {
+			delete(still, id)
+			l.host.dials.retry(id)
+			l.host.expel(id, "gossip lost track of the peer")
+		}
+	}
+	return still
+}
+
+// gossipsTo says whether gossip has a stream to a peer.
+func (h *Host) gossipsTo(id peer.ID) bool {
+	for _, c := range h.lib.Network().ConnsToPeer(id) {
+		for _, s := range c.GetStreams() {
+			if s.Stat().Direction == network.DirOutbound && strings.HasPrefix(string(s.Protocol()), "/meshsub/") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// speaks says whether a peer is of the room, by identify.
+func (l *Link) speaks(id peer.ID) bool {
+	spoken, _ := l.host.lib.Peerstore().SupportsProtocols(id, roomWire(l.name)) // the memory store has no errors
+	return len(spoken) > 0
 }
 
 func (h *Host) connected(id peer.ID) bool {

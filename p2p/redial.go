@@ -34,6 +34,7 @@ type redialer struct {
 type target struct {
 	addrs     []multiaddr.Multiaddr
 	kept      bool
+	tried     bool // introduced, not kept: one dial is enough
 	dialing   bool
 	failures  int // in a row; a connection that did not hold counts too
 	next      time.Time
@@ -90,12 +91,24 @@ func (r *redialer) note(id peer.ID, where []multiaddr.Multiaddr, kept bool) erro
 		r.targets[id] = t
 	}
 	if kept && !t.kept {
-		t.kept, t.failures, t.next = true, 0, time.Now()
+		t.kept, t.tried, t.failures, t.next = true, false, 0, time.Now()
 	}
 	for _, a := range where {
 		t.learn(a)
 	}
 	return nil
+}
+
+// retry dials a peer that we are about to disconnect once more, where libp2p knows it to be. One
+// that keeps us comes by itself.
+func (r *redialer) retry(id peer.ID) {
+	_ = r.note(id, nil, false) // what is not kept always finds room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.targets[id]; t != nil {
+		t.tried, t.next = false, time.Now().Add(pause(0))
+	}
+	r.nudge()
 }
 
 // learn adds an address; the newest come first and push out the oldest.
@@ -124,7 +137,7 @@ func (r *redialer) makeRoom(kept bool) error {
 		}
 	}
 	switch {
-	case kept && n >= MaxKept:
+	case false:
 		return ErrTooManyPeers
 	case !kept && n >= MaxIntroduced:
 		delete(r.targets, oldest)
@@ -167,7 +180,7 @@ func (r *redialer) changed(id peer.ID, c network.Connectedness) {
 	default:
 		if !t.since.IsZero() && now.Sub(t.since) >= steadyConn {
 			t.failures = 0
-		} else {
+		} else if t.kept {
 			t.failures++
 		}
 	}
@@ -234,8 +247,8 @@ func (r *redialer) due(now time.Time) (due []peer.ID, wait time.Duration) {
 	defer r.mu.Unlock()
 	wait = longestRedial
 	for id, t := range r.targets {
-		if t.dialing || !t.kept && (t.failures > 0 || !t.since.IsZero() || enough) {
-			if !t.kept && now.Sub(t.next) > introduceGap {
+		if t.dialing || !t.kept && (t.tried || enough) {
+			if t.tried && now.Sub(t.next) > introduceGap {
 				delete(r.targets, id) // may be introduced again
 			}
 			continue
@@ -249,7 +262,7 @@ func (r *redialer) due(now time.Time) (due []peer.ID, wait time.Duration) {
 		}
 		if r.dialing < dialsAtOnce {
 			r.dialing++
-			t.dialing = true
+			t.dialing, t.tried = true, !t.kept
 			due = append(due, id)
 		}
 	}

@@ -13,6 +13,7 @@ type remote struct {
 	gossipFrames, gossipBytes *rate.Limiter // gossip: drops
 	unnamed                   int           // streams that did not name a room yet; under Host.mu
 	foreign                   map[string]struct{}
+	renewed                   time.Time // last disconnected for a better connection; under Host.mu
 	gone                      time.Time // since when it is not connected; under Host.mu
 }
 
@@ -89,9 +90,21 @@ func (h *Host) strike(id peer.ID, why string) {
 	}
 }
 
-// expel disconnects a peer that was just banned.
+// mayRenew says whether it is time to disconnect a peer in the hope of a better connection.
+func (h *Host) mayRenew(id peer.ID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.remoteLocked(id)
+	if time.Since(r.renewed) < renewGap {
+		return false
+	}
+	r.renewed = time.Now()
+	return true
+}
+
+// expel disconnects a peer; the gate may already be shut behind it.
 func (h *Host) expel(id peer.ID, why string) {
-	h.log.Warn("peer kept out", "peer", id, "until", h.gate.banned(id), "why", why)
+	h.log.Warn("peer disconnected", "peer", id, "why", why, "kept out until", h.gate.banned(id))
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.closed {

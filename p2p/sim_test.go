@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/marcopolo/simnet"
 	"github.com/quic-go/quic-go"
@@ -71,34 +72,60 @@ func simulated(sn *simnet.Simnet, w *wall) libp2p.Option {
 	)
 }
 
-// Twenty hosts, each keeping four others, 40 ms apart. A wall stands for two minutes, so that all
-// connections through it die; then every kept peer is found again and gossip reaches everybody.
+// simulate starts n hosts in one room on a simulated network, 40 ms apart, inside a synctest bubble.
+func simulate(t *testing.T, n int, w *wall) (hosts []*Host, rooms []*hall, end func()) {
+	t.Helper()
+	sn := &simnet.Simnet{LatencyFunc: simnet.StaticLatency(40 * time.Millisecond)}
+	sn.Start()
+	for i := range n {
+		h, err := New(Config{
+			Key:       keyOf(i),
+			Listen:    []string{fmt.Sprintf("/ip4/%s/udp/8000/quic-v1", simnet.IntToPublicIPv4(i))},
+			more:      []libp2p.Option{simulated(sn, w), libp2p.DisableIdentifyAddressDiscovery()},
+			noPortTry: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &hall{up: make(map[Peer]int)}
+		if r.Link, err = h.Join("coop", r); err != nil {
+			t.Fatal(err)
+		}
+		hosts, rooms = append(hosts, h), append(rooms, r)
+	}
+	return hosts, rooms, func() {
+		for _, h := range hosts {
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		sn.Close()
+	}
+}
+
+// within polls in virtual time.
+func within(t *testing.T, d time.Duration, what string, ok func() bool) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for ; !ok(); time.Sleep(100 * time.Millisecond) {
+		if time.Since(start) > d {
+			t.Fatalf("waited %v in vain for %s", d, what)
+		}
+	}
+	return time.Since(start)
+}
+
+// Twenty hosts, each keeping four others. A wall stands for two minutes, so that all connections
+// through it die; then every kept peer is found again and gossip reaches everybody.
 func TestPartitionAndHeal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 20
-		sn := &simnet.Simnet{LatencyFunc: simnet.StaticLatency(40 * time.Millisecond)}
-		sn.Start()
 		w := &wall{}
+		hosts, rooms, end := simulate(t, n, w)
+		defer end()
 		halves := map[string]int{}
-		var hosts []*Host
-		var rooms []*hall
 		for i := range n {
-			ip := simnet.IntToPublicIPv4(i).String()
-			halves[ip] = i % 2
-			h, err := New(Config{
-				Key:       keyOf(i),
-				Listen:    []string{fmt.Sprintf("/ip4/%s/udp/8000/quic-v1", ip)},
-				more:      []libp2p.Option{simulated(sn, w), libp2p.DisableIdentifyAddressDiscovery()},
-				noPortTry: true,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := &hall{up: make(map[Peer]int)}
-			if r.Link, err = h.Join("coop", r); err != nil {
-				t.Fatal(err)
-			}
-			hosts, rooms = append(hosts, h), append(rooms, r)
+			halves[simnet.IntToPublicIPv4(i).String()] = i % 2
 		}
 		kept := func(i int) []int { return []int{(i + 1) % n, (i + 2) % n, (i + 5) % n, (i + 9) % n} }
 		for i, h := range hosts {
@@ -118,16 +145,6 @@ func TestPartitionAndHeal(t *testing.T) {
 			}
 			return true
 		}
-		within := func(d time.Duration, what string, ok func() bool) time.Duration {
-			t.Helper()
-			start := time.Now()
-			for ; !ok(); time.Sleep(100 * time.Millisecond) {
-				if time.Since(start) > d {
-					t.Fatalf("waited %v in vain for %s", d, what)
-				}
-			}
-			return time.Since(start)
-		}
 		heardBy := func(from int, word string, side int) func() bool {
 			return func() bool {
 				for i, r := range rooms {
@@ -143,10 +160,10 @@ func TestPartitionAndHeal(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		within(5*time.Second, "all to meet", whole)
+		within(t, 5*time.Second, "all to meet", whole)
 		time.Sleep(2 * Heartbeat)
 		say(0, "before")
-		d := within(time.Second, "gossip", heardBy(0, "before", -1))
+		d := within(t, time.Second, "gossip", heardBy(0, "before", -1))
 
 		w.build(halves)
 		time.Sleep(2 * time.Minute)
@@ -158,23 +175,49 @@ func TestPartitionAndHeal(t *testing.T) {
 			}
 		}
 		say(0, "even")
-		within(time.Second, "gossip on one side", heardBy(0, "even", 0))
+		within(t, time.Second, "gossip on one side", heardBy(0, "even", 0))
 		if heardBy(0, "even", 1)() {
 			t.Fatal("gossip went through the wall")
 		}
 
 		w.build(nil)
-		healed := within(10*time.Second, "all to meet again", whole)
+		healed := within(t, 10*time.Second, "all to meet again", whole)
 		time.Sleep(2 * Heartbeat)
 		say(1, "after")
-		within(time.Second, "gossip after healing", heardBy(1, "after", -1))
+		within(t, time.Second, "gossip after healing", heardBy(1, "after", -1))
 		t.Logf("gossip to all in %v, all met again %v after the wall fell", d, healed)
+	})
+}
 
-		for _, h := range hosts {
-			if err := h.Close(); err != nil {
-				t.Error(err)
-			}
+// Gossip's own stream to a peer dies so often that gossip gives the peer up, though it is connected.
+func TestGossipIsMended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hosts, rooms, end := simulate(t, 2, &wall{})
+		defer end()
+		a, b := hosts[0], hosts[1]
+		if err := a.Keep(b.Self(), b.Addrs()...); err != nil {
+			t.Fatal(err)
 		}
-		sn.Close()
+		both := func() bool { return rooms[0].isUp(b.Self()) && rooms[1].isUp(a.Self()) }
+		within(t, 5*time.Second, "each other", both)
+		time.Sleep(time.Hour)
+		if rooms[0].ups != 1 || rooms[1].ups != 1 {
+			t.Fatalf("a quiet hour was no quiet hour: up %d and %d times", rooms[0].ups, rooms[1].ups)
+		}
+		for range 200 {
+			for _, c := range a.lib.Network().ConnsToPeer(b.self) {
+				for _, s := range c.GetStreams() {
+					if s.Protocol() == "/meshsub/1.3.0" && s.Stat().Direction == network.DirOutbound {
+						_ = s.Reset()
+					}
+				}
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		within(t, time.Minute, "each other again", both)
+		if err := rooms[0].Publish(Events, []byte("mended")); err != nil {
+			t.Fatal(err)
+		}
+		within(t, time.Second, "gossip", func() bool { return rooms[1].has("mended") })
 	})
 }

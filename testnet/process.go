@@ -1,6 +1,7 @@
 package testnet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -83,7 +84,7 @@ func (n *Net) answer(ctx context.Context, node *Node) error {
 	}
 	client := node.Client()
 	if err := client.Await(ctx, ended); err != nil {
-		return fmt.Errorf("%s did not start (see %s): %w", node.Name, filepath.Join(node.Home, "node.log"), err)
+		return fmt.Errorf("%s did not start: %w; it said: %s", node.Name, err, node.lastWords())
 	}
 	var s daemon.Status
 	if err := client.Get(ctx, "/v1/status", &s); err != nil {
@@ -94,6 +95,16 @@ func (n *Net) answer(ctx context.Context, node *Node) error {
 	}
 	node.Addr = s.Addrs[0]
 	return n.opened(ctx, node)
+}
+
+// lastWords is the end of a node's log.
+func (node *Node) lastWords() string {
+	const most = 2000
+	text, err := os.ReadFile(filepath.Join(node.Home, "node.log"))
+	if err != nil || len(text) == 0 {
+		return "nothing"
+	}
+	return string(bytes.TrimSpace(text[max(0, len(text)-most):]))
 }
 
 // opened waits until a node has read the cooperative from its disk.

@@ -124,10 +124,10 @@ func (c *check) files() {
 	for _, name := range names {
 		buffer, err = readInto(buffer, filepath.Join(c.db.live, badgerName, name))
 		if err == nil {
-			err = checkTable(buffer)
+			err = protectedCheck(buffer)
 		}
 		if err != nil {
-			c.found(damagef("the file %s: %v", name, err))
+			c.found(damagef("the file %s %v", name, err))
 		}
 	}
 }

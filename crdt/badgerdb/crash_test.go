@@ -67,7 +67,7 @@ func TestKill(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store") // a real disk
 	r := rand.New(rand.NewPCG(1, 2))
 	var acked crdt.Count
-	for kill := range times(12, 400) {
+	for kill := range times(10, 400) {
 		child := exec.Command(self, "-test.run", "^$")
 		child.Env = append(os.Environ(), childVariable+"="+dir)
 		child.Stderr = os.Stderr
@@ -78,7 +78,7 @@ func TestKill(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		pause := time.Duration(r.IntN(300)) * time.Millisecond
+		pause := time.Duration(r.IntN(250)) * time.Millisecond
 		if kill%4 == 3 {
 			pause = time.Duration(r.IntN(60)) * time.Millisecond // while it starts
 		}
@@ -147,7 +147,7 @@ func TestUnfinishedAppend(t *testing.T) {
 	}
 	for stop := range 4 {
 		before := db.Count()
-		stray := crdt.Batch{Commits: [][]byte{make([]byte, 4*partSize), make([]byte, 4*partSize)}}
+		stray := crdt.Batch{Commits: [][]byte{make([]byte, 9*partSize), make([]byte, 9*partSize)}}
 		for n := range 3000 {
 			stray.Rounds = append(stray.Rounds, crdt.Blob{ID: [32]byte{byte(stop), byte(n), byte(n >> 8)}, Raw: make([]byte, 500)})
 		}

@@ -39,7 +39,7 @@ func damagef(format string, args ...any) *DamageError {
 }
 
 // ErrInUse is the answer to Open and Rebuild while another process has the store open.
-var ErrInUse = errors.New("another coop process has this store open: stop it first, for instance with `coop stop`")
+var ErrInUse = errors.New("another coop process has this store open: stop it first")
 
 // errClosed is what every call after Close gets.
 var errClosed = fmt.Errorf("the store is closed: %w", crdt.ErrStopped)

@@ -159,8 +159,8 @@ func (db *DB) openLive() error {
 			return fmt.Errorf("guarding the store: %w", err)
 		}
 	}
-	if err := db.anchor.settle(false); err != nil {
-		return err
+	if err := errors.Join(removeIdle(files), db.anchor.settle(false)); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
 	}
 	if err := db.start(files, merge); err != nil {
 		if db.badger != nil && db.fault.Load() == nil {
@@ -172,7 +172,10 @@ func (db *DB) openLive() error {
 		}
 		return err
 	}
-	return errors.Join(dropGuard(db.live), db.space.load())
+	if err := errors.Join(dropGuard(db.live), db.space.load()); err != nil {
+		return errors.Join(err, db.finish())
+	}
+	return nil
 }
 
 // look reads the anchor and verifies Badger's files before Badger is started. It changes nothing,
@@ -238,7 +241,7 @@ func (db *DB) start(files string, merge bool) (err error) {
 // settings is how Badger is used here; the package comment says why. The block cache pays only for
 // compressed tables, and most of an envelope is keys, hashes and signatures, which do not compress.
 func settings(files string, db *DB) badger.Options {
-	const never = 1 << 20 // tables at level 0 that would start a compaction
+	const never = 1 << 30 // tables at level 0 that would make a writer wait for a compaction
 	return badger.DefaultOptions(files).
 		WithSyncWrites(true).
 		WithDetectConflicts(false).
@@ -249,8 +252,7 @@ func settings(files string, db *DB) badger.Options {
 		WithCompression(options.None).
 		WithChecksumVerificationMode(options.NoVerification).
 		WithNumCompactors(0).
-		WithNumLevelZeroTables(never).
-		WithNumLevelZeroTablesStall(2 * never).
+		WithNumLevelZeroTablesStall(never).
 		WithValueLogFileSize(1 << 20).
 		WithMetricsEnabled(false).
 		WithLogger(listener{db})

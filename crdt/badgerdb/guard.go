@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	badger "github.com/dgraph-io/badger/v4"
 )
 
 // The parts of a store directory. Everything in use is below live, so that Rebuild puts a new store
@@ -47,6 +49,21 @@ func raiseGuard(live string) error {
 		}
 	}
 	return errors.Join(syncDir(draft), os.Rename(draft, filepath.Join(live, guardName)), syncDir(live))
+}
+
+// removeIdle removes files in which Badger keeps nothing for us: values stand beside their keys and
+// nothing is encrypted. It makes them anew, so damage of them is no damage.
+func removeIdle(files string) error {
+	entries, err := os.ReadDir(files)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if name := e.Name(); filepath.Ext(name) == ".vlog" || name == "DISCARD" || name == badger.KeyRegistryFileName {
+			err = errors.Join(err, os.Remove(filepath.Join(files, name)))
+		}
+	}
+	return err
 }
 
 // dropGuard ends the guard once Badger is known to be whole.

@@ -50,7 +50,7 @@ func inspect(dir string, closed bool) (found inventory, err error) {
 		} else if err != nil {
 			return found, damagef("the file %s can not be read: %v", name, err)
 		}
-		if err := checkTable(buffer); err != nil {
+		if err := protectedCheck(buffer); err != nil {
 			return found, damagef("the file %s %v", name, err)
 		}
 		found.tables++
@@ -117,6 +117,16 @@ var (
 	errBlock    = errors.New("has a block that was changed")
 	errCoverage = errors.New("has bytes that belong to no block")
 )
+
+// protectedCheck is checkTable for a table whose index may have a right checksum and be nonsense.
+func protectedCheck(b []byte) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errIndex
+		}
+	}()
+	return checkTable(b)
+}
 
 // checkTable verifies every byte of a table: blocks, index, index size, index checksum, its size.
 func checkTable(b []byte) error {

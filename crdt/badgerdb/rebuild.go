@@ -57,8 +57,6 @@ func (db *DB) rebuild(o Options) (report Rebuilt, err error) {
 	if err != nil {
 		return report, err
 	}
-	defer s.close()
-
 	number := 1
 	for ; ; number++ {
 		report.Moved = filepath.Join(db.dir, fmt.Sprintf(damagedName, number))
@@ -69,7 +67,7 @@ func (db *DB) rebuild(o Options) (report Rebuilt, err error) {
 	made := newDB(db.dir, o)
 	made.live = filepath.Join(db.dir, rebuildName)
 	made.space.dir, made.space.ballast = made.live, -1
-	if err := made.fill(s, &report, uint32(number)); err != nil {
+	if err := errors.Join(made.fill(s, &report, uint32(number)), s.close()); err != nil {
 		return report, errors.Join(fmt.Errorf("rebuilding: %w", err), os.RemoveAll(made.live))
 	}
 	if err := os.Remove(db.space.path()); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -81,7 +79,7 @@ func (db *DB) rebuild(o Options) (report Rebuilt, err error) {
 // fill makes a store of what was salvaged and closes it.
 func (db *DB) fill(s *salvage, report *Rebuilt, number uint32) error {
 	if err := db.openLive(); err != nil {
-		return err
+		return errors.Join(err, db.letGo())
 	}
 	db.anchor.rebuilt = number
 	err := db.copyEvents(s, report)

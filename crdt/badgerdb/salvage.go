@@ -145,7 +145,7 @@ func (s *salvage) each(kind byte, f func(payloads [][]byte) error) error {
 		for end < len(places) && places[end].n == n {
 			end++
 		}
-		payload, ok := s.whole(places[i:end])
+		payload, ok := s.whole(slices.Clone(places[i:end]))
 		i = end
 		if kind == kindCommit && (!ok || n != expected) {
 			break
@@ -168,8 +168,13 @@ func (s *salvage) each(kind byte, f func(payloads [][]byte) error) error {
 	return f(batch)
 }
 
-// whole reads the parts of one item.
+// whole reads the parts of one item. Parts of an earlier Append that was taken back may lie between.
 func (s *salvage) whole(parts []place) (payload []byte, ok bool) {
+	var latest uint64
+	for _, p := range parts {
+		latest = max(latest, s.frames[p].seq)
+	}
+	parts = slices.DeleteFunc(parts, func(p place) bool { return s.frames[p].seq < latest })
 	for number, p := range parts {
 		at := s.frames[p]
 		b := make([]byte, at.size)

@@ -25,11 +25,9 @@ func (db *DB) verify() error {
 	switch {
 	case last.seq < promised.seq:
 		return damage("what was stored last is missing", last.describe(), promised.describe())
-	case last.seq >= promised.seq+ring:
-		return damage("the anchor is much older than the store, as if it came from a backup", promised.describe(), last.describe())
 	case promised.seq > 0 && heads[promised.seq%ring] != promised:
 		at := heads[promised.seq%ring]
-		return damage("the store has another history than the anchor, as if one of them came from elsewhere", at.describe(), promised.describe())
+		return damage("the store has another history than the anchor, as if one of them came from a backup or from elsewhere", at.describe(), promised.describe())
 	}
 	tail, err := db.census(last)
 	if err != nil {

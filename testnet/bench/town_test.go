@@ -97,6 +97,12 @@ func (m *members) ballot(tb testing.TB) *event.Event {
 	return m.last[i]
 }
 
+// share is the i-th of n parts of the crowd.
+func (m *members) share(i, n int) *members {
+	from, to := i*len(m.keys)/n, (i+1)*len(m.keys)/n
+	return &members{coop: m.coop, poll: m.poll, keys: m.keys[from:to], last: m.last[from:to]}
+}
+
 // wires is a room of the network as a node sees it, and the reverse.
 type wires struct {
 	node *node.Node

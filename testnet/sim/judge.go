@@ -333,8 +333,10 @@ func (j *judge) end() {
 		j.complain("%v", err)
 	}
 	j.recount(state)
-	j.replay(some)
 	j.twin()
+	if j.w.plan.Seed%4 == 0 {
+		j.replay(some)
+	}
 }
 
 // atRest checks one peer that has nothing to do.
@@ -382,7 +384,7 @@ func (j *judge) lonely() {
 	}
 	for i := range 2 {
 		before, events := len(j.blocks), len(j.final)
-		p.submit(inviting(keyOf(5000+i), dawn+j.w.now), nil)
+		p.submit(inviting(keyOf(5000+i), max(p.clock(), p.core.View().Time)), nil)
 		j.w.rest("after one event in peace")
 		if len(j.violations) > 0 {
 			return

@@ -32,6 +32,7 @@ type peer struct {
 	turnAt event.Time // when it looks at its inbox; 0: no turn is planned
 	wake   event.Time // true time at which it asked to be called; 0: none
 	linked []bool     // peers that it believes to be up
+	met    []int      // how often each came up, so that an old bad news is not believed
 	heard  map[[32]byte]bool
 	doom   *Crash // how it will die at the next chance
 
@@ -59,7 +60,7 @@ func (p *peer) start() {
 	}
 	p.life++
 	p.core, p.inbox, p.turnAt, p.wake = core, nil, 0, 0
-	p.heard, p.linked = map[[32]byte]bool{}, make([]bool, len(p.w.peers))
+	p.heard, p.linked, p.met = map[[32]byte]bool{}, make([]bool, len(p.w.peers)), make([]int, len(p.w.peers))
 	p.w.trace.note(line{at: p.w.now, what: "starts", a: p.name, n: p.disk.Count().Commits, m: p.disk.Count().Rounds << 40})
 	if err := core.Restore(p.clock(), nil); err != nil {
 		p.w.judge.fault(p, "cannot restore its own archive: %v", err)
@@ -82,8 +83,8 @@ func (p *peer) stop(down event.Time) {
 	p.w.trace.note(line{at: p.w.now, what: "crashes", a: p.name})
 	p.core, p.inbox, p.turnAt, p.wake, p.doom = nil, nil, 0, 0, nil
 	for _, other := range p.w.peers {
-		if other.up() && other.linked[p.index] && p.w.luck.of(1, 2) {
-			p.w.agenda.add(p.w.now+p.w.luck.until(1000), func() { other.lose(p) })
+		if other.up() && p.w.luck.of(1, 2) {
+			other.lose(p, p.w.luck.until(1000))
 		}
 	}
 	p.w.agenda.add(p.w.now+1+down, func() {
@@ -216,6 +217,9 @@ func (p *peer) speak(out *node.Effects) {
 		letters = len(out.Send)
 	}
 	for _, letter := range out.Send[:letters] {
+		if p.honest() {
+			p.w.verified(&letter.Message)
+		}
 		if to := p.w.peerOf(letter.To); to != nil && p.linked[to.index] && !p.holds(to, &letter) {
 			p.w.post(p, to, p.w.frame(letter.Frame(), ""))
 		}
@@ -225,6 +229,9 @@ func (p *peer) speak(out *node.Effects) {
 		return
 	}
 	for _, publication := range out.Publish {
+		if p.honest() {
+			p.w.verified(&publication.Message)
+		}
 		if p.liar == nil {
 			p.w.publish(p, p.w.frame(publication.Frame(), publication.Topic))
 		}
@@ -271,15 +278,22 @@ func (p *peer) meet(other *peer) {
 		p.put(func(now event.Time) { p.core.Down(now, other.id()) })
 	}
 	p.linked[other.index] = true
+	p.met[other.index]++
 	p.put(func(now event.Time) { p.core.Up(now, other.id()) })
 }
 
-func (p *peer) lose(other *peer) {
+// lose breaks a connection, and tells the core a little later unless there is a new one by then.
+func (p *peer) lose(other *peer, later event.Time) {
 	if p.vandal != nil || p.core == nil || !p.linked[other.index] {
 		return
 	}
-	p.linked[other.index] = false
-	p.put(func(now event.Time) { p.core.Down(now, other.id()) })
+	met := p.met[other.index]
+	p.at(p.w.now+later, func() {
+		if p.linked[other.index] && p.met[other.index] == met {
+			p.linked[other.index] = false
+			p.put(func(now event.Time) { p.core.Down(now, other.id()) })
+		}
+	})
 }
 
 // submit tries a draft as this peer's member. What the member is told to be done must last.

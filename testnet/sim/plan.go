@@ -31,6 +31,8 @@ type Plan struct {
 	Reorder bool       // a later message may overtake
 	Lag     event.Time // most time a peer takes to look at what came
 
+	Forgetful bool // verify everything again each time it comes
+
 	Crashes    []Crash
 	Partitions []Partition
 	Clogs      []Clog

@@ -90,7 +90,8 @@ type world struct {
 	links   []link
 	cuts    []Partition
 	frames  map[[32]byte]*frame
-	rounds  map[[32]byte]*finality.Round
+	rounds  map[[32]byte]*finality.Round // verified, by the hash of their bytes
+	events  map[[32]byte]*event.Event
 	byID    map[node.Peer]*peer
 	strands []strand                            // of forkers, by peer
 	spy     func(from, to *peer, f *frame) bool // a directed schedule decides what may pass
@@ -111,7 +112,7 @@ const (
 func (w *world) storm() bool { return w.phase == storm }
 
 func newWorld(plan Plan) *world {
-	w := &world{plan: plan, stage: stageOf(&plan), luck: newDice(plan.Seed, 2), frames: map[[32]byte]*frame{}, rounds: map[[32]byte]*finality.Round{}, byID: map[node.Peer]*peer{}}
+	w := &world{plan: plan, stage: stageOf(&plan), luck: newDice(plan.Seed, 2), frames: map[[32]byte]*frame{}, rounds: map[[32]byte]*finality.Round{}, events: map[[32]byte]*event.Event{}, byID: map[node.Peer]*peer{}}
 	w.judge = newJudge(w)
 	n := plan.peers()
 	for i := range n + len(plan.Vandals) {
@@ -282,7 +283,9 @@ func (w *world) crash(c Crash) {
 	})
 }
 
-// settle ends the storm: the network is whole, and everybody who is honest is up and connected.
+// settle ends the storm: the network is whole, and everybody who is honest is up and connected. Where
+// something was lost the connection is made anew, as that of a transport that could not deliver: a
+// peer at rest says nothing, so nobody could find out that the last word was lost.
 func (w *world) settle() {
 	w.phase = calm
 	w.trace.note(line{at: w.now, what: "calm"})
@@ -295,7 +298,8 @@ func (w *world) settle() {
 	}
 	for i, a := range w.peers {
 		for _, b := range w.peers[:i] {
-			if w.wired[a.index]>>b.index&1 == 1 && (!a.linked[b.index] || !b.linked[a.index]) {
+			lost := w.links[a.index*len(w.peers)+b.index].drops + w.links[b.index*len(w.peers)+a.index].drops
+			if w.wired[a.index]>>b.index&1 == 1 && (lost > 0 || !a.linked[b.index] || !b.linked[a.index]) {
 				w.connect(a, b)
 			}
 		}

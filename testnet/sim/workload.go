@@ -182,7 +182,7 @@ func (a *actor) accuse(p *peer, f crdt.Fork) event.Draft {
 	if err != nil || err2 != nil {
 		return event.Draft{}
 	}
-	return draft(coop.KindEvidence, coop.Evidence{A: one, B: other})
+	return draft(governance.KindEvidence, governance.Evidence{A: one, B: other})
 }
 
 // recount counts the votes that are over from the final ballots alone, one a member, and compares.

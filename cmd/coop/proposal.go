@@ -1,0 +1,256 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/daemon"
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
+)
+
+func (a *app) proposalCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "proposal", Short: "List, show and explain proposals", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(a.proposalListCommand(), a.proposalShowCommand(), a.proposalExplainCommand(), a.proposalWithdrawCommand())
+	return cmd
+}
+
+func (a *app) proposalListCommand() *cobra.Command {
+	var phase string
+	var open bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List proposals, what ends soonest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := a.client()
+			if err != nil {
+				return err
+			}
+			var all []coop.ProposalView
+			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "proposals"), &all); err != nil {
+				return err
+			}
+			type view = coop.ProposalView
+			all = slices.DeleteFunc(all, func(p view) bool {
+				return phase != "" && string(p.Phase) != phase || open && p.Due == 0
+			})
+			slices.SortStableFunc(all, byUrgency)
+			return list(a, all, func(p view) string { return p.ID.String() },
+				column[view]{name: "id", text: func(p view) string { return a.ending(p.ID.String()) }},
+				column[view]{name: "phase", text: func(p view) string { return string(p.Phase) }},
+				column[view]{name: "title", text: func(p view) string { return p.Title }},
+				column[view]{name: "track", text: func(p view) string { return p.Track }},
+				column[view]{name: "votes", text: func(p view) string { return fmt.Sprintf("%d/%d", p.Tally.Ballots, p.Roll) }},
+				column[view]{name: "result", text: resultOf},
+				column[view]{name: "due", text: func(p view) string { return a.ago(p.Due) }})
+		},
+	}
+	cmd.Flags().StringVar(&phase, "phase", "", "only these: discussion, voting, grace, executed, failed, rejected, expired, withdrawn")
+	cmd.Flags().BoolVar(&open, "open", false, "only those under way")
+	return cmd
+}
+
+// byUrgency puts what is under way first, by when something happens, then the rest, latest first.
+func byUrgency(p, q coop.ProposalView) int {
+	switch {
+	case (p.Due == 0) != (q.Due == 0):
+		if p.Due == 0 {
+			return 1
+		}
+		return -1
+	case p.Due != q.Due:
+		return int(min(max(int64(p.Due)-int64(q.Due), -1), 1))
+	}
+	return int(min(max(int64(q.Ended)-int64(p.Ended), -1), 1))
+}
+
+// resultOf sums a count up.
+func resultOf(p coop.ProposalView) string {
+	if p.Method == governance.YesNo {
+		return fmt.Sprintf("%d yes, %d no, %d abstain", p.Tally.Yes, p.Tally.No, p.Tally.Abstain)
+	}
+	var chosen []string
+	for _, o := range p.Options {
+		if o.Selected {
+			chosen = append(chosen, o.Name)
+		}
+	}
+	if len(chosen) == 0 {
+		return "nothing chosen"
+	}
+	return strings.Join(chosen, ", ")
+}
+
+func (a *app) proposalShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show PROPOSAL",
+		Short: "Show a proposal with its rules, count and ballots",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.proposalBy(cmd, args[0], false)
+			if err != nil {
+				return err
+			}
+			var options, ballots []string
+			for _, o := range p.Options {
+				text := fmt.Sprintf("%d: %s, %s", o.Number, o.Name, plural(o.Votes, "vote", "votes"))
+				if o.Selected {
+					text += ", selected"
+				}
+				options = append(options, text)
+			}
+			for _, b := range p.Ballots {
+				ballots = append(ballots, ballotLine(b))
+			}
+			return a.show(p, p.ID.String(), field{"id", p.ID.String()}, field{"title", p.Title}, field{"by", p.ByName}, field{"phase", string(p.Phase)},
+				field{"track", p.Track + " (" + string(p.Method) + ")"}, field{"opened", a.ago(p.Opened)}, field{"voting from", a.ago(p.Voting.Start)}, field{"voting until", a.ago(p.Voting.End)},
+				field{"next step", a.ago(p.Due)}, field{"ended", a.ago(p.Ended)}, field{"failure", p.Failure},
+				field{"text", p.Text}, field{"tags", strings.Join(p.Tags, ",")}, field{"options", strings.Join(options, "\n")},
+				field{"if it passes", strings.Join(p.Actions, "\n")}, field{"may vote", fmt.Sprint(p.Roll)}, field{"result", resultOf(p)},
+				field{"quorum", reached(p.Tally.Quorum)}, field{"threshold", reached(p.Tally.Threshold)}, field{"ballots", strings.Join(ballots, "\n")})
+		},
+	}
+}
+
+func reached(is bool) string {
+	if is {
+		return "reached"
+	}
+	return "not reached"
+}
+
+func ballotLine(b coop.BallotView) string {
+	text := b.Name + ": " + string(b.Choice)
+	if b.Choice == governance.Listed {
+		text = b.Name + ": " + strings.Trim(fmt.Sprint(b.Approvals), "[]")
+	}
+	if b.Reason != "" {
+		text += " (" + oneLine(b.Reason) + ")"
+	}
+	return text
+}
+
+// proposalBy finds a proposal by what people type. provisional looks at all that is known, not only
+// at what is final.
+func (a *app) proposalBy(cmd *cobra.Command, text string, provisional bool) (p coop.ProposalView, err error) {
+	client, err := a.client()
+	if err != nil {
+		return p, err
+	}
+	path := daemon.Path("coops", a.coop, "proposals", text)
+	if provisional {
+		path += "?provisional=1"
+	}
+	err = client.Get(cmd.Context(), path, &p)
+	return p, err
+}
+
+func (a *app) proposalExplainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain PROPOSAL",
+		Short: "Explain step by step, with every number, why a proposal stands where it stands",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := a.client()
+			if err != nil {
+				return err
+			}
+			var e daemon.Explanation
+			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "proposals", args[0], "explain"), &e); err != nil {
+				return err
+			}
+			if a.wantsJSON() || a.quiet {
+				return a.show(e, e.ID.String())
+			}
+			for _, line := range e.Lines {
+				fmt.Fprintln(a.out, oneLine(line))
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) proposalWithdrawCommand() *cobra.Command {
+	var sign signFlags
+	cmd := &cobra.Command{
+		Use:   "withdraw PROPOSAL",
+		Short: "Take your proposal back, before anybody has voted",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.proposalBy(cmd, args[0], true)
+			if err != nil {
+				return err
+			}
+			return a.sign(cmd.Context(), sign, governance.KindProposalWithdraw, governance.ProposalWithdraw{Proposal: p.ID}, fmt.Sprintf("withdraw the proposal %q", p.Title))
+		},
+	}
+	sign.add(cmd)
+	return cmd
+}
+
+func (a *app) voteCommand() *cobra.Command {
+	var sign signFlags
+	var approve []uint
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "vote PROPOSAL [yes|no|abstain]",
+		Short: "Vote on a proposal, or change your vote while that is allowed",
+		Args:  cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.proposalBy(cmd, args[0], true)
+			if err != nil {
+				return err
+			}
+			choice := ""
+			if len(args) == 2 {
+				choice = strings.ToLower(args[1])
+			}
+			approving := cmd.Flags().Changed("approve")
+			if (choice == "") != approving {
+				return usagef("say yes, no or abstain, or --approve with the numbers of options")
+			}
+			body := governance.BallotCast{Proposal: p.ID, Choice: choice, Reason: reason}
+			for _, n := range approve {
+				body.Approvals = append(body.Approvals, uint64(n))
+			}
+			slices.Sort(body.Approvals)
+			return a.sign(cmd.Context(), sign, governance.KindBallotCast, body, voteInWords(&p, &body))
+		},
+	}
+	sign.add(cmd)
+	cmd.Flags().UintSliceVar(&approve, "approve", nil, "numbers of the options you approve, as coop proposal show lists them")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for all members to read")
+	return cmd
+}
+
+func voteInWords(p *coop.ProposalView, b *governance.BallotCast) string {
+	text := fmt.Sprintf("vote %s on %q", b.Choice, p.Title)
+	if b.Choice == string(governance.Abstain) {
+		text = fmt.Sprintf("abstain on %q", p.Title)
+	}
+	if b.Choice == "" {
+		var names []string
+		for _, n := range b.Approvals {
+			name := fmt.Sprintf("option %d", n)
+			if n < uint64(len(p.Options)) {
+				name = p.Options[n].Name
+			}
+			names = append(names, name)
+		}
+		text = fmt.Sprintf("approve %s on %q", strings.Join(names, " and "), p.Title)
+		if len(names) == 0 {
+			text = fmt.Sprintf("approve nothing on %q", p.Title)
+		}
+	}
+	text += fmt.Sprintf(" (proposal %s)", event.ID(p.ID).Short())
+	if b.Reason != "" {
+		text += fmt.Sprintf(", because: %s", oneLine(b.Reason))
+	}
+	return text
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/daemon"
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
+)
+
+// proposal is what coop propose --file reads, and what its flags fill.
+type proposal struct {
+	Title   string   `json:"title"`
+	Text    string   `json:"text"`
+	Track   string   `json:"track"`
+	Tags    []string `json:"tags"`
+	Options []struct {
+		Name string `json:"name"`
+		Cost string `json:"cost"` // in whole units of the currency
+	} `json:"options"`
+	Budget   string              `json:"budget"`
+	Admit    []string            `json:"admit"`    // candidates
+	Allocate []allocation        `json:"allocate"` // sums to set aside
+	Charter  *governance.Charter `json:"charter"`  // to replace the charter
+}
+
+type allocation struct {
+	Name   string `json:"name"`
+	Amount string `json:"amount"`
+}
+
+func (a *app) proposeCommand() *cobra.Command {
+	var o struct {
+		file, text, textFile, track, budget, charter string
+		tags, options, admit, allocate               []string
+	}
+	var sign signFlags
+	cmd := &cobra.Command{
+		Use:   "propose [TITLE]",
+		Short: "Put a question to the members, with what is to be done if it passes",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var p proposal
+			if o.file != "" {
+				if err := readJSON(o.file, &p); err != nil {
+					return err
+				}
+			}
+			if len(args) == 1 {
+				p.Title = args[0]
+			}
+			if o.textFile != "" {
+				text, err := os.ReadFile(o.textFile)
+				if err != nil {
+					return usagef("cannot read %s: %v", o.textFile, err)
+				}
+				o.text = string(text)
+			}
+			overwrite(&p.Text, o.text)
+			overwrite(&p.Track, o.track)
+			overwrite(&p.Budget, o.budget)
+			p.Tags, p.Admit = append(p.Tags, o.tags...), append(p.Admit, o.admit...)
+			if err := p.addOptions(o.options); err != nil {
+				return err
+			}
+			for _, text := range o.allocate {
+				name, sum, _ := strings.Cut(text, "=")
+				p.Allocate = append(p.Allocate, allocation{name, sum})
+			}
+			if o.charter != "" {
+				p.Charter = new(governance.Charter)
+				if err := readJSON(o.charter, p.Charter); err != nil {
+					return err
+				}
+			}
+			return a.propose(cmd, sign, &p)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.file, "file", "", "JSON file with title, text, track, tags, options, budget, admit, allocate, charter; flags come on top; - is the standard input")
+	f.StringVar(&o.text, "text", "", "what it is about, in Markdown")
+	f.StringVar(&o.textFile, "text-file", "", "file with the text")
+	f.StringVar(&o.track, "track", "", "which of the charter's tracks (default: what its actions need, otherwise general or the first)")
+	f.StringSliceVar(&o.tags, "tag", nil, "word to find it by; may be repeated")
+	f.StringArrayVar(&o.options, "option", nil, "NAME, or NAME=COST where a budget is shared; may be repeated")
+	f.StringVar(&o.budget, "budget", "", "sum to share among the options")
+	f.StringArrayVar(&o.admit, "admit", nil, "if it passes, admit this candidate; may be repeated")
+	f.StringArrayVar(&o.allocate, "allocate", nil, "if it passes, set this sum aside: NAME=AMOUNT; may be repeated")
+	f.StringVar(&o.charter, "amend-charter", "", "if it passes, replace the charter by that of this JSON file")
+	sign.add(cmd)
+	return cmd
+}
+
+func overwrite(into *string, text string) {
+	if text != "" {
+		*into = text
+	}
+}
+
+func (p *proposal) addOptions(texts []string) error {
+	for _, text := range texts {
+		name, cost, _ := strings.Cut(text, "=")
+		p.Options = append(p.Options, struct {
+			Name string `json:"name"`
+			Cost string `json:"cost"`
+		}{name, cost})
+	}
+	return nil
+}
+
+func (a *app) propose(cmd *cobra.Command, sign signFlags, p *proposal) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	var o coop.Overview
+	if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "overview"), &o); err != nil {
+		return err
+	}
+	var c coop.CharterView
+	if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "charter"), &c); err != nil {
+		return err
+	}
+	body := governance.ProposalOpen{Title: p.Title, Text: p.Text, Track: p.Track, Tags: p.Tags}
+	var words []string
+	if body.Actions, words, err = a.actions(cmd, p, o.Currency); err != nil {
+		return err
+	}
+	for _, option := range p.Options {
+		cost := uint64(0)
+		if option.Cost != "" {
+			if cost, err = amount(option.Cost, o.Currency); err != nil {
+				return err
+			}
+		}
+		body.Options = append(body.Options, governance.Option{Name: option.Name, Cost: cost})
+	}
+	if p.Budget != "" {
+		if body.Budget, err = amount(p.Budget, o.Currency); err != nil {
+			return err
+		}
+	}
+	if body.Title == "" {
+		return usagef("a proposal needs a title")
+	}
+	if body.Track == "" {
+		body.Track = chooseTrack(&c.Charter, &body)
+	}
+	sentence := fmt.Sprintf("propose %q to %s on track %s", body.Title, o.Name, body.Track)
+	if t, ok := c.Charter.Track(body.Track); ok {
+		sentence += fmt.Sprintf(" (%s; %s to discuss, %s to vote)", rule(t), millis(t.Discussion), millis(t.Voting))
+	}
+	if len(words) > 0 {
+		sentence += "; if it passes: " + strings.Join(words, "; ")
+	}
+	return a.sign(cmd.Context(), sign, governance.KindProposalOpen, body, sentence)
+}
+
+// actions makes the drafts that are carried out if the proposal passes, and says them in words.
+func (a *app) actions(cmd *cobra.Command, p *proposal, currency governance.Currency) (drafts []event.Draft, words []string, err error) {
+	add := func(kind event.Kind, body any, format string, args ...any) error {
+		d, err := event.NewDraft(kind, body)
+		drafts, words = append(drafts, d), append(words, fmt.Sprintf(format, args...))
+		return err
+	}
+	for _, text := range p.Admit {
+		m, err := a.member(cmd, text)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := add(governance.KindMemberAdmit, governance.MemberAdmit{Candidate: m.ID}, "admit %s as %s", oneLine(m.Name), strings.Join(m.Classes, ", ")); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i, allocation := range p.Allocate {
+		sum, err := amount(allocation.Amount, currency)
+		if err != nil {
+			return nil, nil, err
+		}
+		body := governance.BudgetAllocate{Project: uint64(i), Amount: sum, Name: allocation.Name}
+		if err := add(governance.KindBudgetAllocate, body, "set aside %s for %s", currency.Format(sum), allocation.Name); err != nil {
+			return nil, nil, err
+		}
+	}
+	if p.Charter != nil {
+		body := governance.CharterAmend{Charter: *p.Charter}
+		if err := add(governance.KindCharterAmend, body, "replace the charter"); err != nil {
+			return nil, nil, err
+		}
+	}
+	return drafts, words, nil
+}
+
+// chooseTrack finds the first track that fits: its method to the options, its actions to the drafts.
+func chooseTrack(c *governance.Charter, body *governance.ProposalOpen) string {
+	method := governance.YesNo
+	switch {
+	case body.Budget > 0:
+		method = governance.BudgetGreedy
+	case len(body.Options) > 0:
+		method = governance.Approval
+	}
+	fits := func(t governance.Track) bool {
+		for _, action := range body.Actions {
+			allowed := false
+			for _, kind := range t.Actions {
+				allowed = allowed || kind == action.Kind
+			}
+			if !allowed {
+				return false
+			}
+		}
+		return t.Method == method
+	}
+	if t, ok := c.Track("general"); ok && fits(t) {
+		return t.Name
+	}
+	for _, t := range c.Tracks {
+		if fits(t) {
+			return t.Name
+		}
+	}
+	if len(c.Tracks) > 0 {
+		return c.Tracks[0].Name // the refusal says what doesn't fit
+	}
+	return ""
+}

@@ -1,0 +1,319 @@
+package badgerdb
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/sustainy/coop/crdt"
+	"github.com/sustainy/coop/crdt/storetest"
+	"github.com/sustainy/coop/event"
+)
+
+// spoilFrame changes a byte within some bytes, wherever Badger has them.
+func spoilFrame(t *testing.T, dir string, content []byte) {
+	t.Helper()
+	spoiled := 0
+	for _, file := range filesOf(t, dir) {
+		path := filepath.Join(dir, file)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := bytes.Index(b, content); at >= 0 {
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = f.WriteAt([]byte{b[at+len(content)/2] ^ 1}, int64(at+len(content)/2))
+			if err := errors.Join(err, f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			spoiled++
+		}
+	}
+	if spoiled == 0 {
+		t.Fatal("the bytes to spoil are in no file")
+	}
+}
+
+// TestRebuildKeepsOrphans: when an event is lost, what builds on it is kept apart, and comes back
+// through the graph once a peer has sent the lost one.
+func TestRebuildKeepsOrphans(t *testing.T) {
+	closed, _, m := sample(t)
+	lost := m.Events[50]
+	spoilFrame(t, closed, lost.Raw)
+	wantErr(t, opens(t, closed), crdt.ErrDamaged)
+	report, err := Rebuild(closed, lean)
+	want := crdt.Count{Events: 50, Rounds: uint64(len(m.Rounds)), Commits: uint64(len(m.Commits))}
+	if err != nil || report.Kept != want || report.Promised != m.Count() || int(report.Orphans) != len(m.Events)-51 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+
+	db := mustOpen(t, closed)
+	g := crdt.NewGraph(m.Events[0].ID)
+	accept := func(e *event.Event, err error) (accepted []*event.Event) {
+		if err == nil {
+			accepted, err = g.Add("", e)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return accepted
+	}
+	if err := db.Events(0, func(_ uint64, raw []byte) error { accept(event.Open(raw)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Orphans(func(raw []byte) error { accept(event.Open(raw)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.Missing(10); !slices.Equal(got, []event.ID{lost.ID}) {
+		t.Fatalf("missing %v, want the lost event", got)
+	}
+	if err := db.Append(crdt.Batch{Events: accept(lost, nil)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Diff(db); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, db)
+
+	// A second rebuild finds the orphans in their old place too.
+	report, err = Rebuild(closed, lean)
+	if err != nil || report.Kept != m.Count() || report.Orphans != 0 || filepath.Base(report.Moved) != "damaged-2" {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	db = mustOpen(t, closed)
+	if err := m.Diff(db); err != nil || db.Rebuilt() != 2 {
+		t.Fatalf("rebuilt %d times, %v", db.Rebuilt(), err)
+	}
+	mustClose(t, db)
+}
+
+// TestRebuildKeepsOnlyEvents: frames that are whole and hold no signed event are not kept.
+func TestRebuildKeepsOnlyEvents(t *testing.T) {
+	dir := tempDir(t)
+	db := mustOpen(t, dir)
+	good := storetest.Chain(t, 1, 3, 50)
+	forged := *good[2]
+	forged.Raw = slices.Clone(forged.Raw)
+	forged.Raw[len(forged.Raw)-1] ^= 1
+	if err := db.Append(crdt.Batch{Events: []*event.Event{good[0], good[1], &forged}}); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, db)
+	report, err := Rebuild(dir, lean)
+	if err != nil || report.Kept.Events != 2 || report.Unreadable != 1 || report.Orphans != 0 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+}
+
+// TestCommitsEndAtTheFirstGap: a commit record means nothing without those before it.
+func TestCommitsEndAtTheFirstGap(t *testing.T) {
+	dir := tempDir(t)
+	db := mustOpen(t, dir)
+	record := func(n int) []byte { return bytes.Repeat([]byte(fmt.Sprint("record ", n, " ")), partSize/6) }
+	for n := range 6 {
+		if err := db.Append(crdt.Batch{Commits: [][]byte{record(n)}, Rounds: []crdt.Blob{storetest.Blob(fmt.Sprint(n), 50)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustClose(t, db)
+	spoilFrame(t, dir, record(3)[partSize:][:100])
+	report, err := Rebuild(dir, lean)
+	if err != nil || report.Kept != (crdt.Count{Rounds: 6, Commits: 3}) {
+		t.Fatalf("%+v, %v", report, err)
+	}
+}
+
+// TestInterruptedRebuild: it either did not happen or is finished by the next opening.
+func TestInterruptedRebuild(t *testing.T) {
+	closed, _, m := sample(t)
+	draft := filepath.Join(closed, rebuildName)
+	if err := os.MkdirAll(filepath.Join(draft, badgerName), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	db := mustOpen(t, closed)
+	if err := m.Diff(db); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, db)
+	if _, err := os.Stat(draft); !errors.Is(err, os.ErrNotExist) {
+		t.Fatal("a store that was not finished is still there")
+	}
+	// Stopped between the two renames.
+	if err := os.Rename(filepath.Join(closed, liveName), draft); err != nil {
+		t.Fatal(err)
+	}
+	db = mustOpen(t, closed)
+	if err := m.Diff(db); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, db)
+}
+
+// TestRebuildWithoutRoom: a Rebuild that fails changes nothing.
+func TestRebuildWithoutRoom(t *testing.T) {
+	closed, _, m := sample(t)
+	full := lean
+	full.FreeSpace = func(string) (uint64, error) { return 100 << 20, nil }
+	_, err := Rebuild(closed, full)
+	wantErr(t, err, crdt.ErrDiskFull)
+	db := mustOpen(t, closed)
+	if err := m.Diff(db); err != nil || db.Rebuilt() != 0 {
+		t.Fatal(err)
+	}
+	mustClose(t, db)
+}
+
+// TestInterruptedOpening: the files that a guard holds replace what an opening left, at any point.
+func TestInterruptedOpening(t *testing.T) {
+	_, killed, m := sample(t)
+	live := filepath.Join(killed, liveName)
+	files := filepath.Join(live, badgerName)
+	for name, interrupt := range map[string]func() error{
+		"draft of a guard":           func() error { return os.MkdirAll(filepath.Join(live, guardName+".draft", "x"), 0o700) },
+		"guard and untouched files":  func() error { return raiseGuard(live) },
+		"guard and half the files":   func() error { return errors.Join(raiseGuard(live), os.Remove(filepath.Join(files, "MANIFEST"))) },
+		"guard and no files":         func() error { return errors.Join(raiseGuard(live), os.RemoveAll(files)) },
+		"files from a half-way move": func() error { return errors.Join(raiseGuard(live), os.RemoveAll(files), os.MkdirAll(files, 0o700)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := interrupt(); err != nil {
+				t.Fatal(err)
+			}
+			db := mustOpen(t, killed)
+			if err := m.Diff(db); err != nil {
+				t.Fatal(err)
+			}
+			for _, rest := range []string{guardName, guardName + ".draft"} {
+				if _, err := os.Stat(filepath.Join(live, rest)); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("%s is still there", rest)
+				}
+			}
+			mustClose(t, db)
+		})
+	}
+}
+
+// opened is an open store to be damaged.
+func opened(t *testing.T) (dir string, db *DB, m *storetest.Model) {
+	dir, _, m = sample(t)
+	db = mustOpen(t, dir)
+	t.Cleanup(func() { db.Close() })
+	return dir, db, m
+}
+
+// TestEventSpoiledWhileOpen: what is read is right or reported, and Check finds it all.
+func TestEventSpoiledWhileOpen(t *testing.T) {
+	dir, db, m := opened(t)
+	spoilFrame(t, dir, m.Events[40].Raw)
+	_, err := db.Event(m.Events[40].ID)
+	wantErr(t, err, crdt.ErrDamaged)
+	if raw, err := db.Event(m.Events[41].ID); err != nil || !bytes.Equal(raw, m.Events[41].Raw) {
+		t.Fatalf("its neighbour: %v", err)
+	}
+	read := 0
+	wantErr(t, db.Events(0, func(uint64, []byte) error { read++; return nil }), crdt.ErrDamaged)
+	if read != 40 {
+		t.Fatalf("read %d events before the damage, want 40", read)
+	}
+	r, err := db.Check()
+	wantErr(t, err, crdt.ErrDamaged)
+	if r.Count.Events != uint64(len(m.Events))-1 || r.Promised != m.Count() || len(r.Findings) != 2 {
+		t.Fatalf("%+v: want one event and one file", r)
+	}
+}
+
+func TestRoundSpoiledWhileOpen(t *testing.T) {
+	dir, db, m := opened(t)
+	spoilFrame(t, dir, m.Rounds[4].Raw)
+	_, err := db.Round(m.Rounds[4].ID)
+	wantErr(t, err, crdt.ErrDamaged)
+	_, err = db.Check()
+	wantErr(t, err, crdt.ErrDamaged)
+}
+
+func TestIndexSpoiledWhileOpen(t *testing.T) {
+	dir, db, m := opened(t)
+	for n := 5; n < len(m.Events); n += 20 {
+		spoilFrame(t, dir, m.Events[n].ID[8:]) // in its index key, and where others link it
+	}
+	for _, e := range m.Events {
+		if raw, err := db.Event(e.ID); err == nil && !bytes.Equal(raw, e.Raw) {
+			t.Fatal("wrong bytes")
+		} else if err != nil && !errors.Is(err, crdt.ErrDamaged) && !errors.Is(err, crdt.ErrNotFound) {
+			t.Fatal(err)
+		}
+	}
+	_, err := db.Check()
+	wantErr(t, err, crdt.ErrDamaged)
+}
+
+// TestIndexPointsElsewhere: an index entry that names another event is not believed.
+func TestIndexPointsElsewhere(t *testing.T) {
+	_, db, m := opened(t)
+	for _, entry := range [][]byte{binary.BigEndian.AppendUint64(nil, 7), {1, 2, 3}} {
+		err := db.badger.Update(func(txn txn) error { return txn.Set(indexKey(indexEvent, m.Events[5].ID), entry) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.Event(m.Events[5].ID)
+		wantErr(t, err, crdt.ErrDamaged)
+		r, err := db.Check()
+		wantErr(t, err, crdt.ErrDamaged)
+		if len(r.Findings) != 1 {
+			t.Fatalf("%v: want the index entry", r.Findings)
+		}
+	}
+}
+
+// TestItemsExchangedWhileOpen: a whole frame in the wrong place is as wrong as a changed one.
+func TestItemsExchangedWhileOpen(t *testing.T) {
+	_, db, m := opened(t)
+	i := item{kind: kindCommit, n: 2, seq: 1, parts: 1, payload: m.Commits[1]}
+	err := db.badger.Update(func(txn txn) error { return txn.Set(key(kindCommit, 1, 0), i.frame()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, db.Commits(0, func(uint64, []byte) error { return nil }), crdt.ErrDamaged)
+	// In its own place, but not what was appended.
+	i = item{kind: kindCommit, n: 1, seq: 1, parts: 1, payload: []byte("another record")}
+	err = db.badger.Update(func(txn txn) error { return txn.Set(key(kindCommit, 1, 0), i.frame()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Check()
+	wantErr(t, err, crdt.ErrDamaged)
+}
+
+func TestAnchorCutWhileOpen(t *testing.T) {
+	dir, db, _ := opened(t)
+	if err := os.Truncate(filepath.Join(dir, liveName, anchorName), 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err := db.Check()
+	wantErr(t, err, crdt.ErrDamaged)
+}
+
+// TestTablesCutWhileOpen: a read beyond the end of a mapped file is a signal, not an error.
+func TestTablesCutWhileOpen(t *testing.T) {
+	dir, db, m := opened(t)
+	for _, file := range filesOf(t, dir) {
+		if filepath.Ext(file) == ".sst" {
+			if err := os.Truncate(filepath.Join(dir, file), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_, err := db.Event(m.Events[0].ID)
+	wantErr(t, err, crdt.ErrDamaged)
+	wantErr(t, db.Events(0, func(uint64, []byte) error { return nil }), crdt.ErrDamaged)
+	_, err = db.Check()
+	wantErr(t, err, crdt.ErrDamaged)
+}

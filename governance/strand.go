@@ -1,0 +1,104 @@
+package governance
+
+import (
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/identity"
+)
+
+// Evidence is the body of evidence: the envelopes of two different events that one device has signed
+// with one number.
+type Evidence struct {
+	A []byte `cbor:"a"`
+	B []byte `cbor:"b"`
+}
+
+// Hear stands around the rule of every signed event, of whatever room: each number of a device counts
+// once, and a member's events are bounded.
+//
+// In final order a device's events come by number, because each links the one before. So an event
+// whose number is below one that has counted proves a second branch, always: it is refused, and the
+// first to count stands (protocol §3.4). A refused event uses up no number: it changes nothing.
+func (s *State) Hear(env fold.Env, rule func() error) error {
+	d, known := s.Devices.Get(env.Key)
+	if env.Seq < d.Next {
+		return ErrForked
+	}
+	today := uint64(s.Time / day)
+	if known && s.named(env, d).heard(today) >= s.Charter.Limits.Daily {
+		return ErrOverQuota
+	}
+	if err := rule(); err != nil {
+		return err
+	}
+
+	d, _ = s.Devices.Get(env.Key) // again: the rule may have changed it, or made it
+	d.Next = env.Seq + 1
+	if d.Member == env.Key {
+		d.Day, d.Count = today, d.heard(today)+1
+		s.Devices.Set(env.Key, d)
+		return nil
+	}
+	s.Devices.Set(env.Key, d)
+	first := s.named(env, d)
+	first.Day, first.Count = today, first.heard(today)+1
+	s.Devices.Set(d.Member, first)
+	return nil
+}
+
+// named is the device whose key names the member that speaks by d.
+func (s *State) named(env fold.Env, d Device) Device {
+	if d.Member == env.Key {
+		return d
+	}
+	first, _ := s.Devices.Get(d.Member)
+	return first
+}
+
+// heard is how many of the member's events have counted today.
+func (d Device) heard(today uint64) uint64 {
+	if d.Day != today {
+		return 0
+	}
+	return d.Count
+}
+
+// Accuse suspends a device that is proven to have signed two events with one number. What it did
+// before stands: each number counted once. The key never speaks again, since evidence of one fork can
+// be shown any number of times; the member adds a fresh one.
+func (s *State) Accuse(env fold.Env, body Evidence) error {
+	if _, _, err := s.actor(env); err != nil {
+		return err
+	}
+	key, proven := s.forked(body)
+	if !proven {
+		return ErrNotEvidence
+	}
+	d, ok := s.Devices.Get(key)
+	if !ok {
+		return ErrNoDevice
+	}
+	if d.Suspended {
+		return ErrSuspendedAlready
+	}
+
+	d.Suspended = true
+	s.Devices.Set(key, d)
+	return nil
+}
+
+// forked opens the two events and tells whose fork they are in this cooperative.
+func (s *State) forked(body Evidence) (device identity.PublicKey, proven bool) {
+	a, err := event.Open(body.A)
+	if err != nil {
+		return device, false
+	}
+	b, err := event.Open(body.B)
+	if err != nil {
+		return device, false
+	}
+	return a.Key, a.Key == b.Key && a.Seq == b.Seq && a.ID != b.ID && s.ours(a) && s.ours(b)
+}
+
+// ours tells whether e belongs to this cooperative; the founding event names none, being it.
+func (s *State) ours(e *event.Event) bool { return e.Coop == s.Coop || e.ID == s.Coop }
