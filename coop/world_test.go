@@ -3,6 +3,7 @@ package coop
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -231,7 +232,7 @@ func (w *world) act(c command) []string {
 		c.words = slices.Delete(c.words, 1, 2)
 	}
 	e := w.sign(who, again, w.draft(who, c), w.dated(c))
-	earlier := w.proposals[c.word(2)]
+	earlier := maps.Clone(w.proposals)
 	if c.word(1) == "propose" {
 		w.proposals[c.word(2)] = e.ID
 	}
@@ -244,7 +245,7 @@ func (w *world) act(c command) []string {
 	if refusal == "" {
 		return append([]string{"ok"}, changed...)
 	}
-	w.proposals[c.word(2)] = earlier
+	w.proposals = earlier
 	if !w.quiet && Root(w.state()) != before {
 		w.t.Errorf("%v: refused, and yet the state has changed", c)
 	}

@@ -137,7 +137,7 @@ func (r *redialer) makeRoom(kept bool) error {
 		}
 	}
 	switch {
-	case false:
+	case kept && n >= MaxKept:
 		return ErrTooManyPeers
 	case !kept && n >= MaxIntroduced:
 		delete(r.targets, oldest)
