@@ -10,6 +10,7 @@
 package testnet
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -43,6 +44,7 @@ type Options struct {
 	Seed     string              // equal seeds make equal keys
 	Binary   string              // the coop program; empty: this one
 	Charter  *governance.Charter // nil: DefaultCharter with short periods
+	Voting   time.Duration       // how long votes last under the default charter; 0: a minute
 	Params   *governance.Params  // nil: the protocol's, with a grace of one second
 	Attached bool                // the nodes end with this process
 }
@@ -74,13 +76,13 @@ func KeyOf(seed string, node int) identity.Key {
 	return identity.KeyFromSeed(sha256.Sum256(fmt.Appendf(nil, "coop/testnet/1\x00%s\x00%d", seed, node)))
 }
 
-// Charter is the default charter with periods that suit a test: discussion none, voting and grace
-// seconds. Everybody may join as a customer.
-func Charter() governance.Charter {
+// Charter is the default charter with periods that suit a test: no discussion, a short vote and a
+// second of grace. Everybody may join as a customer.
+func Charter(voting time.Duration) governance.Charter {
 	c := governance.DefaultCharter()
 	c.Classes[0].Admission, c.Classes[0].Sponsors, c.Classes[0].Invite = governance.AdmitOpen, 0, false
 	for i := range c.Tracks {
-		c.Tracks[i].Discussion, c.Tracks[i].Voting, c.Tracks[i].Grace = 0, 60_000, 1000
+		c.Tracks[i].Discussion, c.Tracks[i].Voting, c.Tracks[i].Grace = 0, event.Time(voting.Milliseconds()), 1000
 	}
 	c.Limits.Daily = 100_000
 	return c
@@ -116,7 +118,7 @@ func (o *Options) fill() error {
 		o.Binary = self
 	}
 	if o.Charter == nil {
-		c := Charter()
+		c := Charter(cmp.Or(o.Voting, time.Minute))
 		o.Charter = &c
 	}
 	if o.Params == nil {

@@ -43,6 +43,7 @@ func (a *app) testnetUp(dir *string) *cobra.Command {
 	}}
 	cmd.Flags().IntVar(&o.Nodes, "nodes", 5, "how many nodes")
 	cmd.Flags().IntVar(&o.Stewards, "stewards", 0, "how many of them are stewards (default: the largest of 1, 4, 7, 10, 13 that fits)")
+	cmd.Flags().DurationVar(&o.Voting, "voting", time.Minute, "how long votes last")
 	cmd.Flags().StringVar(&o.Seed, "seed", "1", "of the nodes' keys")
 	return cmd
 }

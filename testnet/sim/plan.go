@@ -254,16 +254,27 @@ func (p *Plan) drawClocks(d dice) {
 	}
 	spare := (p.Stewards-1)/3 - len(p.Liars)
 	for i := range p.peers() {
-		drift := int64(d.IntN(800)) - 400
-		if far := i >= p.Stewards || spare > 0; far && d.of(1, 6) {
+		small := func() int64 { return int64(d.IntN(800)) - 400 }
+		far := func() int64 {
+			return []int64{-31_536_000_000, -3_600_000, -20_000, 20_000, 3_600_000, 31_536_000_000}[d.IntN(6)]
+		}
+		first, second := small(), small()
+		if (i >= p.Stewards || spare > 0) && d.of(1, 6) {
 			if i < p.Stewards {
 				spare--
 			}
-			drift = []int64{-31_536_000_000, -3_600_000, -20_000, 20_000, 3_600_000, 31_536_000_000}[d.IntN(6)]
+			switch d.IntN(3) {
+			case 0:
+				first = far()
+			case 1:
+				second = far()
+			default:
+				first, second = far(), far()
+			}
 		}
-		p.Clocks = append(p.Clocks, Clock{Peer: i, Error: drift})
-		if d.of(1, 8) {
-			p.Clocks = append(p.Clocks, Clock{At: d.until(p.Storm), Peer: i, Error: drift + int64(d.IntN(800)) - 400})
+		p.Clocks = append(p.Clocks, Clock{Peer: i, Error: first})
+		if d.of(1, 6) || second > 400 || second < -400 {
+			p.Clocks = append(p.Clocks, Clock{At: d.until(p.Storm), Peer: i, Error: second})
 		}
 	}
 }
