@@ -361,10 +361,32 @@ func TestThirdOfSlotNeedsSteward(t *testing.T) {
 	if err != nil || !slices.Equal(got, []*event.Event{c, child, grandchild}) {
 		t.Fatalf("accepted %v, error %v", idsOf(got), err)
 	}
+	mustAccept(t, g, made("late child of c", 4, nil, c)) // the refusal is over
 	ids := idsOf([]*event.Event{a, b, c})
 	want := []Fork{{a.Key, 0, ids[0], ids[1]}, {a.Key, 0, ids[0], ids[2]}}
 	if got := g.Forks(); !slices.Equal(got, want) {
 		t.Fatalf("forks %v, want %v", got, want)
+	}
+}
+
+// TestRefusalsAreBounded: the oldest are forgotten, and what builds on them waits again.
+func TestRefusalsAreBounded(t *testing.T) {
+	g := NewGraph(coop)
+	mustAccept(t, g, genesis())
+	var refused []*event.Event
+	for i := range MaxRefused + 10 {
+		e := made(fmt.Sprint("stolen ", i), 1, genesis())
+		_, err := g.Add("a", e)
+		wantErr(t, err, ErrBrokenChain)
+		refused = append(refused, e)
+	}
+	if len(g.refused.why) != MaxRefused || len(g.refused.order) != MaxRefused {
+		t.Fatalf("%d refusals are remembered", len(g.refused.why))
+	}
+	_, err := g.Add("a", made("child of the last", 2, nil, refused[len(refused)-1]))
+	wantErr(t, err, ErrBrokenChain)
+	if _, err := g.Add("a", made("child of the first", 2, nil, refused[0])); err != nil || g.Waiting() != 1 {
+		t.Fatal(err)
 	}
 }
 
@@ -439,11 +461,9 @@ func TestReleasedMemory(t *testing.T) {
 		}
 		tips[i%devices] = e
 		mustAccept(t, g, e)
-		if ids = append(ids, id); len(ids) == 50_000 {
-			g.Release(ids)
-			ids = ids[:0]
-		}
+		ids = append(ids, id)
 	}
+	g.Release(ids) // all at once: the room of their bodies must come back too
 	tips, ids = nil, nil
 	used := heap() - before
 	t.Logf("%d released events of %d devices: %.1f MB, %d bytes each", events, devices, float64(used)/1e6, used/events)

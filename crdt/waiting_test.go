@@ -160,6 +160,28 @@ func TestWaitingMemory(t *testing.T) {
 	}
 }
 
+// TestRequiringIsLinear: a lattice of waiting events has 2^60 ways down and is required in as many steps as
+// it has events.
+func TestRequiringIsLinear(t *testing.T) {
+	g := NewGraph(coop)
+	below := []*event.Event{made("withheld a", 1, nil), made("withheld b", 2, nil)}
+	for level := range 60 {
+		row := []*event.Event{made(fmt.Sprint("a", level), 3+level, nil, below...), made(fmt.Sprint("b", level), 3+level, nil, below...)}
+		for _, e := range row {
+			add(t, g, "a", e)
+		}
+		below = row
+	}
+	if _, err := g.AddRequired("a", made("top", 100, nil, below...)); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range g.room.events {
+		if !w.required {
+			t.Fatalf("%s is not required", w.event.ID.Short())
+		}
+	}
+}
+
 // TestTinyPoolsConverge: however small the pools, asking for what is missing, now and then
 // hearing of the heads again, ends with everything.
 func TestTinyPoolsConverge(t *testing.T) {

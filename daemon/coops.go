@@ -11,7 +11,6 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
-	"github.com/sustainy/coop/p2p"
 )
 
 // lookPatience is how long a founding event is looked for.
@@ -174,72 +173,18 @@ func (d *Daemon) postLeave(r *http.Request) (any, error) {
 	return Left{room.id, aside}, err
 }
 
-// meetAt keeps whoever is at a full address.
-func (d *Daemon) meetAt(addr string) error {
-	p, _, err := p2p.ParseAddr(addr)
-	if err != nil {
-		return err
-	}
-	if p == d.home.Device {
-		return nil
-	}
-	d.book.note(p, addr)
-	if err := d.book.save(); err != nil {
-		d.log.Warn("the address book could not be written", "why", err)
-	}
-	return d.host.Keep(p, addr)
-}
-
-// keep keeps a peer if it is known where it is.
-func (d *Daemon) keep(p p2p.Peer) {
-	addrs := d.book.addrs(p)
-	if p == d.home.Device || len(addrs) == 0 {
-		return
-	}
-	if err := d.host.Keep(p, addrs...); err != nil {
-		d.log.Warn("cannot keep a peer", "peer", p.Short(), "why", err)
-	}
-}
-
-// keepBook keeps everybody in the address book: who was reachable once is reachable again.
-func (d *Daemon) keepBook() {
-	for _, e := range d.book.entries() {
-		d.keep(e.Peer)
-	}
-}
-
-// remember notes where those are who are connected now.
-func (d *Daemon) remember() {
-	for _, r := range d.all() {
-		r.mu.RLock()
-		link := r.link
-		r.mu.RUnlock()
-		if link == nil {
-			continue
-		}
-		for _, p := range link.Stats().Peers {
-			if p.Addr != "" && !p.Inbound && p.Transport != "relay" {
-				d.book.note(p.Peer, p.Addr)
-			}
-		}
-	}
-	if err := d.book.save(); err != nil {
-		d.log.Warn("the address book could not be written", "why", err)
-	}
-}
-
 // noNetwork is how a person is told that nobody could be asked.
-func noNetwork(id event.ID, tried []Try) *home.Problem {
+func noNetwork(id event.ID, tried []attempt) *home.Problem {
 	why := "no address was given"
 	for i, t := range tried {
 		if i == 0 {
 			why = ""
 		}
-		why += t.Addr + ": "
-		if t.Error == "" {
-			t.Error = "reached, but it does not have this cooperative"
+		reason := "it was reached, but does not have this cooperative"
+		if t.err != nil {
+			reason = t.err.Error()
 		}
-		why += t.Error + "; "
+		why += t.addr + ": " + reason + "; "
 	}
 	return &home.Problem{Code: CodeUnreachable, What: "nobody of cooperative " + id.Short() + " could be reached", Why: why,
 		Next: "ask whoever invited you whether their computer is on (coop status there), then try the link again"}

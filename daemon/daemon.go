@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sustainy/coop/discovery"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
@@ -41,9 +42,8 @@ type Daemon struct {
 	clock     clock
 	freeSpace func(dir string) (uint64, error)
 	host      *p2p.Host
-	book      *book
-	lan       closer
-	tries     tries
+	book      *discovery.Book
+	closeBook func() error
 	observer  *home.Problem // why this device signs nowhere, nil if it may
 	started   time.Time
 	portNote  string // told when the saved port was taken
@@ -55,13 +55,11 @@ type Daemon struct {
 	rooms    map[event.ID]*room
 }
 
-type closer interface{ Close() error }
-
 // Open starts the network and brings every cooperative of the home to work; it returns before they
 // have read their data. The home is closed when it fails.
 func Open(o Options) (*Daemon, error) {
 	d := &Daemon{home: o.Home, key: o.Key, testnet: o.Testnet, log: o.Log, say: o.Say, started: time.Now(), freeSpace: o.FreeSpace,
-		stop: make(chan struct{}), rooms: map[event.ID]*room{}, book: openBook(o.Home.Paths.PeersFile())}
+		stop: make(chan struct{}), rooms: map[event.ID]*room{}}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -98,11 +96,12 @@ func (d *Daemon) start() error {
 		}
 		founded = append(founded, genesis)
 	}
+	d.runBook()
 	if err := d.listen(); err != nil {
 		return err
 	}
 	d.serveGenesis()
-	d.announce()
+	d.servePeers()
 	d.keepBook()
 	for _, genesis := range founded {
 		d.rooms[genesis.ID] = d.startRoom(genesis)
@@ -185,20 +184,17 @@ func (d *Daemon) Stop() { d.stopOnce.Do(func() { close(d.stop) }) }
 func (d *Daemon) Close() error {
 	d.changing.Lock()
 	defer d.changing.Unlock()
-	if d.host != nil {
-		d.remember()
-	}
 	var wait sync.WaitGroup
 	for _, r := range d.all() {
 		wait.Go(r.stop)
 	}
 	wait.Wait()
 	var errs []error
-	if d.lan != nil {
-		errs = append(errs, d.lan.Close())
-	}
 	if d.host != nil {
 		errs = append(errs, d.host.Close())
+	}
+	if d.closeBook != nil {
+		errs = append(errs, d.closeBook())
 	}
 	return errors.Join(append(errs, d.home.Close())...)
 }

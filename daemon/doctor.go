@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/discovery"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
@@ -33,7 +34,8 @@ type DiskFacts struct {
 type CoopHealth struct {
 	ID     event.ID   `json:"id"`
 	Name   string     `json:"name"`
-	Offset int64      `json:"offset_ms"` // this clock minus coop time at the last commit seen to be made
+	Offset int64      `json:"offset_ms"`     // this clock minus coop time of the last commit
+	LAN    string     `json:"lan,omitempty"` // how looking on the local network does
 	Peers  []PeerFact `json:"peers"`
 }
 
@@ -50,7 +52,7 @@ type PeerFact struct {
 	In      p2p.Count          `json:"in"`
 	Out     p2p.Count          `json:"out"`
 	Dropped uint64             `json:"dropped,omitempty"`
-	Tries   []Try              `json:"tries,omitempty"` // latest last
+	Places  []discovery.Place  `json:"places,omitempty"` // where it was, and what became of trying; best first
 	NextTry *time.Time         `json:"next_try,omitempty"`
 	Cause   string             `json:"cause,omitempty"` // why it is not there
 	Next    string             `json:"next,omitempty"`  // what to do about it
@@ -75,10 +77,13 @@ func (r *room) health(ctx context.Context) CoopHealth {
 		c.Offset = int64(r.d.clock.Now()) - int64(v.Time)
 	}
 	r.mu.RLock()
-	link := r.link
+	link, lan := r.link, r.lan
 	r.mu.RUnlock()
 	if link == nil {
 		return c
+	}
+	if lan != nil {
+		c.LAN = lan.State().Note
 	}
 	known := map[p2p.Peer]bool{}
 	for _, s := range link.Stats().Peers {
@@ -98,7 +103,7 @@ func (r *room) health(ctx context.Context) CoopHealth {
 
 func (r *room) fact(v *picture, s p2p.PeerStats) PeerFact {
 	f := PeerFact{Peer: s.Peer, Up: s.Up, Addr: s.Addr, Via: s.Transport, Limited: s.Limited, Inbound: s.Inbound, In: s.In, Out: s.Out,
-		Dropped: s.Dropped, Tries: r.d.tries.of(s.Peer)}
+		Dropped: s.Dropped, Places: r.d.places(s.Peer)}
 	if !s.NextDial.IsZero() {
 		next := s.NextDial.UTC()
 		f.NextTry = &next
@@ -115,6 +120,16 @@ func (r *room) fact(v *picture, s p2p.PeerStats) PeerFact {
 	return f
 }
 
+// places are what the address book knows of a peer.
+func (d *Daemon) places(p p2p.Peer) []discovery.Place {
+	for _, e := range d.book.Entries() {
+		if e.Peer == p {
+			return e.Places
+		}
+	}
+	return nil
+}
+
 // explain says why a peer is not there, and what helps.
 func (f *PeerFact) explain(s p2p.PeerStats) {
 	switch {
@@ -125,7 +140,7 @@ func (f *PeerFact) explain(s p2p.PeerStats) {
 		f.Cause, f.Next = "it sent what no sound program sends, and is kept out until "+s.Banned.UTC().Format(time.RFC3339), "ask its owner to update coop"
 	case s.Addr != "":
 		f.Cause, f.Next = "it is connected, but has not opened this cooperative", "ask its owner for coop status"
-	case len(f.Tries) == 0 && !s.Kept:
+	case len(f.Places) == 0 && !s.Kept:
 		f.Cause, f.Next = "nobody has told where it is", "ask its owner for a link: coop invite --plain, then here: coop join LINK"
 	case s.LastError != "":
 		f.Cause, f.Next = s.LastError, "if its computer is on: is its port open to you? ask its owner for coop doctor"

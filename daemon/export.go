@@ -175,7 +175,7 @@ func (in *intake) settle(report *archive.Report) error {
 		if bad := core.Hear(report.Time, node.Peer{}, batch); bad > 0 {
 			return fmt.Errorf("the node refuses %d rounds that the archive's reader took", bad)
 		}
-		if err := in.store.Append(core.Tick(report.Time).Keep); err != nil {
+		if err := in.store.Append(core.Tick(report.Time, false).Keep); err != nil {
 			return err
 		}
 	}

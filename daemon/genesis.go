@@ -42,9 +42,15 @@ func (d *Daemon) serveGenesis() {
 	})
 }
 
+// attempt is what became of asking at an address.
+type attempt struct {
+	addr string
+	err  error // nil: whoever is there doesn't have it
+}
+
 // fetchGenesis asks whoever is at the addresses, in turn, until ctx ends.
 func (d *Daemon) fetchGenesis(ctx context.Context, id event.ID, addrs []string) (*event.Event, error) {
-	var tried []Try
+	var tried []attempt
 	for round := time.Duration(0); ; round++ {
 		tried = tried[:0]
 		for _, addr := range addrs {
@@ -52,11 +58,7 @@ func (d *Daemon) fetchGenesis(ctx context.Context, id event.ID, addrs []string) 
 			if genesis != nil {
 				return genesis, nil
 			}
-			try := Try{Addr: addr, At: time.Now().UTC()}
-			if err != nil {
-				try.Error = err.Error()
-			}
-			tried = append(tried, try)
+			tried = append(tried, attempt{addr, err})
 		}
 		select {
 		case <-ctx.Done():

@@ -11,7 +11,6 @@ const (
 	MaxTail    = 1000      // events in one answer
 	MaxBlocked = 1024      // peers a testnet may block
 	MaxAddrs   = 32        // addresses in one request
-	maxTries   = 256       // peers whose dials are remembered
 	maxPorts   = 100       // ports tried above a taken one
 	maxWait    = time.Hour // for an event to become final, in one request
 

@@ -104,7 +104,7 @@ func ParseLink(text string) (Link, error) {
 		return Link{}, badLink("it does not begin with " + linkScheme)
 	}
 	raw, err := base.DecodeString(strings.ToUpper(text[len(linkScheme):]))
-	if err != nil || len(raw) <= linkSum {
+	if err != nil || len(raw) <= linkSum || !strings.EqualFold(base.EncodeToString(raw), text[len(linkScheme):]) {
 		return Link{}, badLink("a part of it is missing, or a character in it is wrong")
 	}
 	body, sum := raw[:len(raw)-linkSum], sha256.Sum256(raw[:len(raw)-linkSum])

@@ -31,7 +31,10 @@ func (n *outlet) Send(to node.Peer, proto string, frame []byte) bool {
 }
 
 // door is a node as the network sees it.
-type door struct{ node *node.Node }
+type door struct {
+	node *node.Node
+	met  chan<- p2p.Peer // told of who comes up, unless it is full
+}
 
 // Check opens and verifies a frame, concurrently and before the loop.
 func (d *door) Check(from p2p.Peer, _ p2p.Protocol, frame []byte) (any, p2p.Verdict) {
@@ -48,7 +51,13 @@ func (d *door) Deliver(from p2p.Peer, _ p2p.Protocol, msg any) {
 }
 
 // Up says that a peer is there.
-func (d *door) Up(p p2p.Peer) { d.node.Up(p) }
+func (d *door) Up(p p2p.Peer) {
+	d.node.Up(p)
+	select {
+	case d.met <- p:
+	default: // it is asked later, in its turn
+	}
+}
 
 // Down says that a peer is gone.
 func (d *door) Down(p p2p.Peer) { d.node.Down(p) }

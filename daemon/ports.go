@@ -69,7 +69,7 @@ func (d *Daemon) newHost(port int) (*p2p.Host, error) {
 		}
 		listen = append(listen, strings.ReplaceAll(a, "{port}", strconv.Itoa(port)))
 	}
-	config := p2p.Config{Key: d.key, Listen: listen, Logger: d.log, Reach: !d.home.Config.Quiet, Dialed: d.tries.note}
+	config := p2p.Config{Key: d.key, Listen: listen, Logger: d.log, Reach: !d.home.Config.Quiet, Dialed: d.book.Tried}
 	if d.home.Config.Relay {
 		config.RelayFor = d.isMember
 	}

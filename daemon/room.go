@@ -11,6 +11,7 @@ import (
 
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/crdt/badgerdb"
+	"github.com/sustainy/coop/discovery"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/node"
@@ -31,10 +32,11 @@ type room struct {
 	done0, total atomic.Uint64 // of the replay under way
 
 	mu      sync.RWMutex
-	node    *node.Node    // nil while nothing can be asked
-	store   crdt.Store    // nil while nothing can be read
-	link    *p2p.Link     // nil while not in the network
-	problem *home.Problem // why it doesn't work
+	node    *node.Node     // nil while nothing can be asked
+	store   crdt.Store     // nil while nothing can be read
+	link    *p2p.Link      // nil while not in the network
+	lan     *discovery.LAN // nil where nobody is looked for on the local network
+	problem *home.Problem  // why it doesn't work
 }
 
 // startRoom brings a cooperative of the home to work.
@@ -131,18 +133,24 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store crdt.Store
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(run) }()
-	link, err := r.d.host.Join(r.id.String(), &door{n})
+	met := make(chan p2p.Peer, maxMet)
+	link, err := r.d.host.Join(r.id.String(), &door{n, met})
 	if err != nil {
 		cancel()
 		return errors.Join(err, <-ended)
 	}
 	net.link.Store(link)
 	r.show(n, link)
+	var gathering sync.WaitGroup
 	defer func() {
+		cancel()
+		gathering.Wait()
 		link.Leave()
 		r.show(nil, nil)
 	}()
 	r.meet(n, link)
+	gathering.Go(func() { r.gather(run, met) })
+	gathering.Go(func() { r.announce(run) })
 	r.ready(nil)
 	return <-ended
 }

@@ -46,9 +46,11 @@ func (e *Engine) commit(b *node, step *Step) {
 // emit appends the segment of an anchor to the order.
 func (e *Engine) emit(anchor *node, step *Step) {
 	segment := e.segment(anchor)
+	order := arrange(anchor.ID, segment)
+	e.pool.close(segment)
 	e.time = max(e.time, anchor.At)
 	step.Commits = append(step.Commits, Commit{Index: e.commits, Anchor: anchor.Round, Wave: waveOf(anchor.Number),
-		Time: e.time, Order: arrange(anchor.ID, segment)})
+		Time: e.time, Order: order})
 	e.commits++
 	anchor.anchor = true
 	e.last = anchor

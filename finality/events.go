@@ -121,7 +121,8 @@ func (p *pool) follow(steward set) {
 	})
 }
 
-// settle makes it and all it builds on final and appends what was not final before to segment.
+// settle makes it and all it builds on final and appends what was not final before to segment. Links
+// between events of one segment stay known until close.
 func (p *pool) settle(it *item, segment []*item) []*item {
 	p.stack = append(p.stack[:0], it)
 	for len(p.stack) > 0 {
@@ -130,15 +131,22 @@ func (p *pool) settle(it *item, segment []*item) []*item {
 			continue
 		}
 		it.final = true
+		segment = append(segment, it)
+		p.stack = append(p.stack, p.links(it)...)
+	}
+	return segment
+}
+
+// close ends a segment that is in order: of its events only the ids are kept.
+func (p *pool) close(segment []*item) {
+	for _, it := range segment {
 		if p.self == 0 || it.seen&p.self == 0 {
 			p.fresh--
 		}
 		delete(p.pending, it.id)
 		p.final[it.id] = struct{}{}
-		segment = append(segment, it)
-		p.stack = append(p.stack, p.links(it)...)
+		it.links = nil // or the newest event would keep all before it in memory
 	}
-	return segment
 }
 
 // list takes events for a block of ours in round: oldest first, none that our chain has, and within
@@ -243,9 +251,6 @@ func arrange(anchor RoundID, segment []*item) []event.ID {
 				free(n)
 			}
 		}
-	}
-	for _, it := range segment {
-		it.links = nil // or the newest event would keep all before it in memory
 	}
 	return order
 }

@@ -81,7 +81,12 @@ func (x *peer) anyBlock(number uint64) *Round {
 
 // twofaced acts as a correct steward would, but signs each block twice, for two halves.
 func twofaced(x *peer) {
-	x.double(func(int, uint64) bool { return x.w.rng.IntN(2) == 0 })
+	x.double(func(peer int) bool {
+		if parts := x.w.parts; parts != nil {
+			return parts[peer] == 0
+		}
+		return x.w.rng.IntN(2) == 0
+	})
 }
 
 // narrow shows its blocks to one correct steward alone, and all of them to everybody much later.
@@ -127,7 +132,7 @@ func (x *peer) next() *Round {
 	return draft
 }
 
-func (x *peer) double(first func(peer int, round uint64) bool) {
+func (x *peer) double(first func(peer int) bool) {
 	w := x.w
 	draft := x.next()
 	if draft == nil {
@@ -139,7 +144,7 @@ func (x *peer) double(first func(peer int, round uint64) bool) {
 	b := seal(w.t, &w.ep, *draft)
 	var half set
 	for _, y := range w.others(x) {
-		if first(y.self, draft.Number) {
+		if first(y.self) {
 			half = half.with(y.self)
 		}
 	}

@@ -31,10 +31,10 @@ type slot struct {
 	number  uint64
 }
 
-// room holds blocks until what they name is here. Unasked, it keeps at most MaxForks per slot, which
-// bounds it to one slot per steward and round. A block that others need is kept beyond that, on the
-// account of a steward whose block needs it: liars that make their blocks need each other fill their
-// own accounts, and what a correct steward's block needs still finds a place.
+// room holds blocks until what they name is here. Of each slot it keeps at most MaxForks, accepted
+// ones included. A block that others need is kept beyond that, on the account of a steward whose
+// block needs it: liars that make their blocks need each other fill their own accounts, and what a
+// correct steward's block needs still finds a place.
 type room struct {
 	waiting map[RoundID]*waiting
 	order   []*waiting // of arrival, with some that are gone

@@ -105,3 +105,39 @@ func (w *world) rested() bool {
 	}
 	return w.calmed()
 }
+
+// With a quorum that is too small, or one liar more than the rules bear, two halves of a world can
+// commit different orders. That is noticed when they meet, and who cheated is known.
+func TestTooManyLiarsAreNoticed(t *testing.T) {
+	defer func() { few = MaxStewards + 1 }()
+	for _, c := range []struct {
+		n, q, liars int
+		forks       bool
+	}{
+		{4, 0, 1, false}, {5, 0, 1, false}, {6, 0, 1, false}, {7, 0, 2, false}, {10, 0, 3, false},
+		{5, 3, 1, true}, {6, 3, 1, true}, {3, 0, 1, true}, {4, 0, 2, true}, {7, 4, 2, true},
+	} {
+		few = MaxStewards + 1
+		if c.q > 0 {
+			few = c.q
+		}
+		for seed := range uint64(6) {
+			w := newWorld(t, plan{n: c.n, q: c.q, seed: seed, fast: 5, slow: 60, calm: 30_000, liars: c.liars, twins: true, pull: 150})
+			w.spread(15)
+			w.run(60_000)
+			q := w.peers[0].e.q
+			if forked := w.differ() != ""; forked != c.forks || forked && w.halts == 0 {
+				t.Fatalf("n %d, q %d, %d liars, seed %d: forked %v, %d halts", c.n, q, c.liars, seed, forked, w.halts)
+			}
+			if !c.forks {
+				w.settled()
+				continue
+			}
+			for _, x := range w.correct() {
+				if h := x.e.Halted(); h != nil && len(h.Forks) < 2*q-c.n {
+					t.Fatalf("n %d, q %d, seed %d: the halt names %d stewards", c.n, q, seed, len(h.Forks))
+				}
+			}
+		}
+	}
+}

@@ -12,6 +12,9 @@
 // checking. Counting is apart from state: pure functions on ballots, one file a method, in integers
 // and exact rationals. Time is coop time, which only commits move (protocol §3.10, §3.11).
 //
+// Because members and their devices live here, the hall also guards every room's door (Hear): each
+// number of a device counts once, and a member makes so many events a day.
+//
 // The package knows no other room, no signature but the proofs inside its bodies, and not how its
 // actions are performed: package coop owns the table of rules and runs them.
 package governance

@@ -55,6 +55,7 @@ type Core struct {
 	contradicted bool   // Restore found another commit than is on disk
 
 	now   event.Time
+	last  event.Time // of the turn before
 	turns uint64
 	out   Effects
 }
@@ -294,6 +295,7 @@ func (c *Core) commit(commit finality.Commit) {
 	c.record(commit)
 	c.graph.Release(commit.Order)
 	c.tail.remove(commit.Order)
+	c.tail.touched(c.now)
 }
 
 // record keeps a commit, unless it is one that Restore found on disk.
@@ -317,9 +319,13 @@ func (c *Core) record(commit finality.Commit) {
 }
 
 // Tick ends a turn: a steward does its step, timers that are due send, and everything that the turn
-// asks of the world is returned.
-func (c *Core) Tick(now event.Time) Effects {
-	c.now = now
+// asks of the world is returned. busy tells that more has arrived and waits to be heard, so that what
+// is missing may well be among it.
+func (c *Core) Tick(now event.Time, busy bool) Effects {
+	if now < c.last {
+		c.rewind(c.last - now)
+	}
+	c.now, c.last = now, now
 	c.turns++
 	for range maxIssues {
 		if c.steward == nil {
@@ -332,7 +338,7 @@ func (c *Core) Tick(now event.Time) Effects {
 		}
 		c.issue(draft)
 	}
-	c.synchronise()
+	c.synchronise(busy)
 	if at, ok := coop.Next(c.line.Final()); ok && c.steward != nil && at > now {
 		c.wake(at)
 	}

@@ -17,6 +17,7 @@ type wants struct {
 }
 
 type want struct {
+	since event.Time // when it was found missing
 	next  event.Time // when to ask
 	tries int
 	tired bool // it was asked for so often that perhaps nobody has it: no reason to stay awake
@@ -53,8 +54,9 @@ func (w *wants) drop(id [32]byte) {
 	delete(w.needed, event.ID(id))
 }
 
-// ask lists what is missing and asks for what did not come by itself.
-func (c *Core) ask() {
+// ask lists what is missing and asks for what did not come by itself. While the core is busy what is
+// missing may wait unheard, so it is given more time.
+func (c *Core) ask(busy bool) {
 	rounds, events := c.engine.Missing(maxWants)
 	orphans := c.graph.MissingFrom(maxWants)
 	if len(rounds)+len(events)+len(orphans) == 0 {
@@ -84,8 +86,12 @@ func (c *Core) ask() {
 			w.tired = true
 			continue
 		}
-		if c.now < w.next {
-			c.wake(w.next)
+		next := w.next
+		if busy {
+			next = max(next, w.since+askBusy)
+		}
+		if c.now < next {
+			c.wake(next)
 			continue
 		}
 		p, ok := c.source(w)
@@ -128,7 +134,7 @@ func peerOf(from string) (p Peer) {
 func (c *Core) miss(id [32]byte, from Peer, round bool) {
 	w := c.wants.asked[id]
 	if w == nil {
-		w = &want{next: c.now + askAfter, from: from, round: round}
+		w = &want{since: c.now, next: c.now + askAfter, from: from, round: round}
 		c.wants.asked[id] = w
 	}
 	w.stale = false

@@ -16,12 +16,12 @@ const (
 	pageBytes        = 512 << 10
 	helloEvery       = 2000 // ms between greetings while there is work
 	askAfter         = 10   // ms before something missing is asked for: most of it is on its way
+	askBusy          = 500  // ms before that while more has arrived than was heard
 	askAgain         = 200  // ms before it is asked for elsewhere, doubled each time
 	askAtMost        = 8000 // ms between two attempts at most
 	fetchStalls      = 2000 // ms without a page before another peer is asked
 	askTimes         = 10   // attempts until what is missing is no more reason to stay awake
 	maxStalls        = 5    // pages asked of a peer in vain before its claim to have them is forgotten
-	greetingsAtRest  = 3    // peers told how far we are when work ends
 	greetingsAtWork  = 3    // peers told by one who is no steward
 	neighboursAtMost = 1024
 )

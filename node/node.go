@@ -70,10 +70,11 @@ type Node struct {
 	clock   Clock
 	guard   Guard
 	log     *slog.Logger
-	inbox   chan func(now event.Time) (after func(error))
+	urgent  chan input // what the order waits for
+	inbox   chan input // everything else, mostly events
 	stopped chan struct{}
 	stop    error // why the loop ended, set before stopped is closed
-	waiting map[event.ID][]chan Outcome
+	awaited map[event.ID][]chan Outcome
 	latency latencies
 }
 
@@ -84,8 +85,19 @@ type Outcome struct {
 	Refusal string // empty: it counts
 }
 
-// turnSize is how many inputs share one turn, and so one write to disk.
-const turnSize = 512
+// input is something for the core to hear; it may return what is to be called when the turn's effects
+// are durable.
+type input struct {
+	do     func(now event.Time) (after func(error))
+	weight int // events in it
+}
+
+// A turn hears inputs until it heard so many, or so many events; they share one write to disk. A
+// shorter turn would write more often, a longer one would let the order wait.
+const (
+	turnInputs = 512
+	turnEvents = 1024
+)
 
 // Open replays what the store keeps. It fails when the archive contradicts itself.
 func Open(o Options) (*Node, error) {
@@ -105,7 +117,7 @@ func Open(o Options) (*Node, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Node{core: core, epoch: core.epoch, store: o.Store, net: o.Net, clock: o.Clock, guard: o.Guard, log: o.Log,
-		inbox: make(chan func(event.Time) func(error), 4*turnSize), stopped: make(chan struct{}), waiting: map[event.ID][]chan Outcome{}}, nil
+		urgent: make(chan input, 4*turnInputs), inbox: make(chan input, turnInputs), stopped: make(chan struct{}), awaited: map[event.ID][]chan Outcome{}}, nil
 }
 
 // Run owns the core until ctx ends, or until the disk fails: then it returns an error that wraps
@@ -133,30 +145,29 @@ func (n *Node) loop(ctx context.Context) error {
 			return nil
 		case <-timer:
 			wake, err = n.turn(nil)
-		case input := <-n.inbox:
-			wake, err = n.turn(input)
+		case in := <-n.urgent:
+			wake, err = n.turn(&in)
+		case in := <-n.inbox:
+			wake, err = n.turn(&in)
 		}
 	}
 	return err
 }
 
 // turn hands the core what arrived and obeys its effects.
-func (n *Node) turn(input func(event.Time) func(error)) (wake event.Time, err error) {
+func (n *Node) turn(in *input) (wake event.Time, err error) {
 	var after []func(error)
 	now := n.clock.Now()
-	for i := 0; input != nil; i++ {
-		if done := input(now); done != nil {
+	for inputs, events := 0, 0; in != nil; inputs++ {
+		if done := in.do(now); done != nil {
 			after = append(after, done)
 		}
-		input = nil
-		if i < turnSize {
-			select {
-			case input = <-n.inbox:
-			default:
-			}
+		if events += in.weight; inputs >= turnInputs || events >= turnEvents {
+			break
 		}
+		in = n.waiting()
 	}
-	effects := n.core.Tick(now)
+	effects := n.core.Tick(now, len(n.inbox) > 0)
 	err = n.keep(&effects)
 	for _, done := range after {
 		done(err)
@@ -167,6 +178,23 @@ func (n *Node) turn(input func(event.Time) func(error)) (wake event.Time, err er
 	n.speak(&effects)
 	n.finish(&effects)
 	return effects.Wake, nil
+}
+
+// waiting is the next input, if there is one: first what the order waits for.
+func (n *Node) waiting() *input {
+	select {
+	case in := <-n.urgent:
+		return &in
+	default:
+	}
+	select {
+	case in := <-n.urgent:
+		return &in
+	case in := <-n.inbox:
+		return &in
+	default:
+		return nil
+	}
 }
 
 // keep makes durable what the turn decided, first the archive, then the guard: a crash between the
@@ -205,24 +233,24 @@ func (n *Node) finish(out *Effects) {
 	now := n.clock.Now()
 	for _, receipt := range out.Final {
 		n.latency.final(receipt.ID, now)
-		if waiting := n.waiting[receipt.ID]; waiting != nil {
-			for _, w := range waiting {
+		if awaited := n.awaited[receipt.ID]; awaited != nil {
+			for _, w := range awaited {
 				w <- Outcome{Index: receipt.Index, Time: n.core.time, Refusal: receipt.Refusal}
 			}
-			delete(n.waiting, receipt.ID)
+			delete(n.awaited, receipt.ID)
 		}
 	}
 }
 
 // do runs f in the loop, and after the turn's effects are obeyed returns.
-func (n *Node) do(ctx context.Context, f func(now event.Time)) error {
+func (n *Node) do(ctx context.Context, weight int, f func(now event.Time)) error {
 	done := make(chan error, 1)
-	input := func(now event.Time) func(error) {
+	in := input{weight: weight, do: func(now event.Time) func(error) {
 		f(now)
 		return func(err error) { done <- err }
-	}
+	}}
 	select {
-	case n.inbox <- input:
+	case n.inbox <- in:
 	case <-n.stopped:
 		return n.stop
 	case <-ctx.Done():
@@ -243,7 +271,7 @@ func (n *Node) do(ctx context.Context, f func(now event.Time)) error {
 func (n *Node) Submit(ctx context.Context, d event.Draft) (*event.Event, error) {
 	var e *event.Event
 	var refusal error
-	err := n.do(ctx, func(now event.Time) {
+	err := n.do(ctx, 1, func(now event.Time) {
 		if e, refusal = n.core.Submit(now, d); refusal == nil {
 			n.latency.began(e.ID, now)
 		}
@@ -262,7 +290,7 @@ func (n *Node) Take(ctx context.Context, raws [][]byte) ([]error, error) {
 			good, at = append(good, e), append(at, i)
 		}
 	}
-	err := n.do(ctx, func(now event.Time) {
+	err := n.do(ctx, len(good), func(now event.Time) {
 		for i, refusal := range n.core.Take(now, good) {
 			if errs[at[i]] = refusal; refusal == nil {
 				n.latency.began(good[i].ID, now)
@@ -274,7 +302,7 @@ func (n *Node) Take(ctx context.Context, raws [][]byte) ([]error, error) {
 
 // Slot is the next free place in the strand of a key.
 func (n *Node) Slot(ctx context.Context, key identity.PublicKey) (slot event.Slot, err error) {
-	err = n.do(ctx, func(now event.Time) { slot = n.core.Slot(key, now) })
+	err = n.do(ctx, 0, func(now event.Time) { slot = n.core.Slot(key, now) })
 	return slot, err
 }
 
@@ -282,12 +310,12 @@ func (n *Node) Slot(ctx context.Context, key identity.PublicKey) (slot event.Slo
 // ErrNotInTime.
 func (n *Node) Wait(ctx context.Context, id event.ID) (Outcome, error) {
 	answer := make(chan Outcome, 1)
-	err := n.do(ctx, func(event.Time) {
+	err := n.do(ctx, 0, func(event.Time) {
 		if n.core.Level(id) == Final {
 			answer <- Outcome{Refusal: n.core.Refusal(id), Time: n.core.time}
 			return
 		}
-		n.waiting[id] = append(n.waiting[id], answer)
+		n.awaited[id] = append(n.awaited[id], answer)
 	})
 	if err != nil {
 		return Outcome{}, err
@@ -312,25 +340,32 @@ func (n *Node) Check(_ Peer, frame []byte) (Message, bool) {
 // Deliver hands a checked message to the loop. It waits while the loop is busy, which slows down
 // who sends too much.
 func (n *Node) Deliver(from Peer, m Message) {
-	n.put(func(now event.Time) func(error) {
+	to, weight := n.urgent, 0
+	if b := m.Bundle; b != nil {
+		weight = len(b.Events)
+		if len(b.Rounds) == 0 || b.Next != nil {
+			to = n.inbox
+		}
+	}
+	n.put(to, input{weight: weight, do: func(now event.Time) func(error) {
 		n.core.Handle(now, from, m)
 		return nil
-	})
+	}})
 }
 
-// Up tells that a peer became reachable, Down that it is gone.
+// Up tells that a peer became reachable.
 func (n *Node) Up(p Peer) {
-	n.put(func(now event.Time) func(error) { n.core.Up(now, p); return nil })
+	n.put(n.inbox, input{do: func(now event.Time) func(error) { n.core.Up(now, p); return nil }})
 }
 
 // Down tells that a peer is gone.
 func (n *Node) Down(p Peer) {
-	n.put(func(now event.Time) func(error) { n.core.Down(now, p); return nil })
+	n.put(n.inbox, input{do: func(now event.Time) func(error) { n.core.Down(now, p); return nil }})
 }
 
-func (n *Node) put(input func(event.Time) func(error)) {
+func (n *Node) put(to chan input, in input) {
 	select {
-	case n.inbox <- input:
+	case to <- in:
 	case <-n.stopped:
 	}
 }

@@ -97,7 +97,7 @@ func (w *town) settle(until event.Time) {
 	for {
 		wake := event.Time(0)
 		for i, core := range w.cores {
-			out := core.Tick(w.now)
+			out := core.Tick(w.now, false)
 			if err := w.stores[i].Append(out.Keep); err != nil {
 				w.t.Fatal(err)
 			}
@@ -219,7 +219,7 @@ func TestRestore(t *testing.T) {
 		if again.observer != "" || (again.steward == nil) != (i == 4) {
 			t.Errorf("core %d may not sign: %s", i, again.observer)
 		}
-		if out := again.Tick(w.now); len(out.Keep.Events)+len(out.Keep.Rounds)+len(out.Keep.Commits) != 0 {
+		if out := again.Tick(w.now, false); len(out.Keep.Events)+len(out.Keep.Rounds)+len(out.Keep.Commits) != 0 {
 			t.Errorf("core %d keeps again what it had", i)
 		}
 	}

@@ -9,16 +9,18 @@ import (
 
 // neighbour is what a core knows of a connected peer.
 type neighbour struct {
-	hello  Hello // the last it said, advanced by what its round blocks show
-	seen   bool  // it said hello
-	stalls int   // times it was asked for commits in vain
+	hello  Hello  // the last it said, advanced by what its round blocks show
+	seen   bool   // it said hello
+	stalls int    // times it was asked for commits in vain
+	told   uint64 // commits that our last greeting spoke of
 }
 
-// beat is the rhythm of greetings: every helloEvery while there is work, once more when it ends.
+// beat is the rhythm of greetings: every helloEvery while there is work, and once after the last commit.
 type beat struct {
 	at      event.Time // next greeting; zero: none planned
 	turn    int        // whose turn it is among the peers
 	working bool
+	commits uint64     // when the last word was planned
 	retail  event.Time // next comparison of tails
 }
 
@@ -56,7 +58,12 @@ func (c *Core) sendBundle(to Peer, proto string, events []*event.Event, rounds [
 	}
 }
 
-func (c *Core) greet(p Peer) { c.send(p, ProtoHello, Message{Hello: c.hello()}) }
+func (c *Core) greet(p Peer) {
+	if n := c.peers[p]; n != nil {
+		n.told = c.commits
+	}
+	c.send(p, ProtoHello, Message{Hello: c.hello()})
+}
 
 // compareTails lets a peer find out what either side lacks.
 func (c *Core) compareTails(p Peer) {
@@ -104,7 +111,7 @@ func (c *Core) onHello(from Peer, h *Hello) {
 	if h.Commits+lagCommits >= c.commits {
 		c.sendBundle(from, ProtoRounds, nil, c.engine.Above(h.Frontier, maxAbove))
 	}
-	if h.Pending > 0 || len(c.tail.byID) > 0 && first {
+	if first && (h.Pending > 0 || len(c.tail.byID) > 0) {
 		c.compareTails(from)
 	}
 	if h.Commits < c.commits && !first {
@@ -187,17 +194,17 @@ const gossipEvents = 128
 
 // synchronise does what is due by the clock: greetings, comparisons, and asking for what is
 // missing.
-func (c *Core) synchronise() {
-	c.ask()
+func (c *Core) synchronise(busy bool) {
+	c.ask(busy)
 	c.resumeFetch()
 	working := len(c.tail.byID) > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0
 	switch {
 	case working && !c.beat.working:
 		c.beat.at, c.beat.retail = c.now+helloEvery, c.now+helloEvery
-	case !working && c.beat.working:
+	case !working && (c.beat.working || c.beat.commits != c.commits):
 		c.beat.at = c.now + helloEvery // one last word, for those who missed the end
 	}
-	c.beat.working = working
+	c.beat.working, c.beat.commits = working, c.commits
 	if c.beat.at != 0 && c.now >= c.beat.at {
 		c.greetSome(working)
 		c.beat.at = 0
@@ -208,17 +215,39 @@ func (c *Core) synchronise() {
 	c.wake(c.beat.at)
 }
 
-// greetSome tells other peers how far we are. A steward tells all stewards; everybody tells a few
-// peers in turn, and while something of ours is not final for long compares tails with one of them.
+// rewind moves what is planned when the clock is set back, or it would wait until the clock is there
+// again.
+func (c *Core) rewind(by event.Time) {
+	back := func(t *event.Time) { *t -= min(by, *t) }
+	if c.beat.at != 0 {
+		c.beat.at = max(c.beat.at, by+1) - by
+	}
+	back(&c.fetch.last)
+	back(&c.tail.since)
+	for _, w := range c.wants.asked {
+		back(&w.next)
+		back(&w.since)
+	}
+}
+
+// greetSome tells other peers how far we are. While there is work a steward tells all stewards, and
+// everybody a few peers in turn, and while something of ours is not final for long compares tails with
+// one of them. At rest everybody is told who is not known to have as many commits: the last round
+// blocks of a wave need not have reached those who only observe.
 func (c *Core) greetSome(working bool) {
 	all := c.neighbours()
+	if !working {
+		for _, p := range all {
+			if n := c.peers[p]; n.hello.Commits < c.commits && n.told < c.commits {
+				c.greet(p)
+			}
+		}
+		return
+	}
 	if len(all) == 0 {
 		return
 	}
-	several := greetingsAtRest
-	if working {
-		several = greetingsAtWork
-	}
+	several := greetingsAtWork
 	for i := range min(several, len(all)) {
 		p := all[(c.beat.turn+i)%len(all)]
 		c.greet(p)
@@ -227,7 +256,7 @@ func (c *Core) greetSome(working bool) {
 		}
 	}
 	c.beat.turn += several
-	if c.steward == nil || !working {
+	if c.steward == nil {
 		return
 	}
 	for _, p := range c.epoch.Stewards {

@@ -57,7 +57,7 @@ func (v *View) Root() [32]byte { return coop.Root(v.State) }
 // View freezes the peer's present.
 func (n *Node) View(ctx context.Context) (*View, error) {
 	var v *View
-	err := n.do(ctx, func(event.Time) {
+	err := n.do(ctx, 0, func(event.Time) {
 		v = n.core.View()
 		v.Finality = n.latency.recent()
 	})
@@ -66,13 +66,13 @@ func (n *Node) View(ctx context.Context) (*View, error) {
 
 // Level tells how certain an event is.
 func (n *Node) Level(ctx context.Context, id event.ID) (level Level, err error) {
-	err = n.do(ctx, func(event.Time) { level = n.core.Level(id) })
+	err = n.do(ctx, 0, func(event.Time) { level = n.core.Level(id) })
 	return level, err
 }
 
 // Status tells how the peer is doing; it is cheap.
 func (n *Node) Status(ctx context.Context) (status Status, err error) {
-	err = n.do(ctx, func(event.Time) { status = n.core.Status() })
+	err = n.do(ctx, 0, func(event.Time) { status = n.core.Status() })
 	return status, err
 }
 

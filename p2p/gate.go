@@ -70,7 +70,7 @@ func (r *record) ban(now time.Time) bool {
 
 // left is how many strikes are not forgiven yet.
 func (r *record) left(now time.Time) float64 {
-	return math.Max(0, r.strikes-0)
+	return math.Max(0, r.strikes-float64(now.Sub(r.at))/float64(strikeDecay))
 }
 
 // makeRoom forgets the record that was touched longest ago, but rather one of a peer not banned.

@@ -23,6 +23,8 @@ type gossip struct {
 	frames *rate.Limiter // of what is published here, over all rooms
 	bytes  *rate.Limiter
 
+	overBudget atomic.Uint64 // messages of peers that sent more than their budget
+
 	mu  sync.RWMutex
 	own map[string]bool // topics of the rooms joined here
 }
@@ -108,6 +110,7 @@ func (g *gossip) admit(id peer.ID, rpc *pubsub.RPC) error {
 	now := time.Now()
 	if !r.gossipFrames.AllowN(now, len(rpc.Publish)) || !r.gossipBytes.AllowN(now, size) {
 		// The messages go, the control part stays: dropping it would leave the mesh lopsided.
+		g.overBudget.Add(uint64(len(rpc.Publish)))
 		rpc.Publish = nil
 	}
 	return nil

@@ -294,6 +294,10 @@ func TestOwnRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := client.Reserve(ctx, stranger.lib, via); err == nil {
-		t.Error("a stranger may use the relay")
+		t.Error("a stranger may be reached through the relay")
+	}
+	circuit := multiaddr.StringCast("/p2p/" + r.self.String() + "/p2p-circuit")
+	if err := stranger.lib.Connect(ctx, peer.AddrInfo{ID: a.self, Addrs: []multiaddr.Multiaddr{circuit}}); err == nil {
+		t.Error("a stranger may reach a member through the relay")
 	}
 }

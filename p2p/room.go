@@ -47,8 +47,8 @@ type Room interface {
 	// Check judges a frame and turns it into what Deliver takes. It runs in many goroutines at
 	// once, must not block, and should be cheap in refusing.
 	Check(from Peer, proto Protocol, frame []byte) (msg any, verdict Verdict)
-	// Deliver hands over what Check accepted. It may block: a stream then fills up and slows its
-	// sender, gossip is dropped when the inbox is full. Frames of one stream come in the order
+	// Deliver hands over what Check accepted, from one goroutine per stream and topic. It may block:
+	// a stream then fills up and slows its sender, gossip is dropped when the inbox is full. Frames of one stream come in the order
 	// sent; between streams and topics there is no order. It must return once the room is closing.
 	Deliver(from Peer, proto Protocol, msg any)
 	// Up says that a peer is connected and of this room: what is now published reaches it, unless

@@ -11,6 +11,7 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/marcopolo/simnet"
 	"github.com/quic-go/quic-go"
@@ -72,16 +73,25 @@ func simulated(sn *simnet.Simnet, w *wall) libp2p.Option {
 	)
 }
 
-// simulate starts n hosts in one room on a simulated network, 40 ms apart, inside a synctest bubble.
-func simulate(t *testing.T, n int, w *wall) (hosts []*Host, rooms []*hall, end func()) {
+// world is a simulated network inside a synctest bubble, all 40 ms apart.
+type world struct {
+	wall
+	net   simnet.Simnet
+	hosts []*Host
+	rooms []*hall
+	ends  []func() error
+}
+
+// simulate starts n hosts in one room.
+func simulate(t *testing.T, n int) *world {
 	t.Helper()
-	sn := &simnet.Simnet{LatencyFunc: simnet.StaticLatency(40 * time.Millisecond)}
-	sn.Start()
+	w := &world{net: simnet.Simnet{LatencyFunc: simnet.StaticLatency(40 * time.Millisecond)}}
+	w.net.Start()
 	for i := range n {
 		h, err := New(Config{
 			Key:       keyOf(i),
-			Listen:    []string{fmt.Sprintf("/ip4/%s/udp/8000/quic-v1", simnet.IntToPublicIPv4(i))},
-			more:      []libp2p.Option{simulated(sn, w), libp2p.DisableIdentifyAddressDiscovery()},
+			Listen:    []string{simAddr(i)},
+			more:      []libp2p.Option{simulated(&w.net, &w.wall), libp2p.DisableIdentifyAddressDiscovery()},
 			noPortTry: true,
 		})
 		if err != nil {
@@ -91,16 +101,20 @@ func simulate(t *testing.T, n int, w *wall) (hosts []*Host, rooms []*hall, end f
 		if r.Link, err = h.Join("coop", r); err != nil {
 			t.Fatal(err)
 		}
-		hosts, rooms = append(hosts, h), append(rooms, r)
+		w.hosts, w.rooms, w.ends = append(w.hosts, h), append(w.rooms, r), append(w.ends, h.Close)
 	}
-	return hosts, rooms, func() {
-		for _, h := range hosts {
-			if err := h.Close(); err != nil {
-				t.Error(err)
-			}
+	return w
+}
+
+func simAddr(i int) string { return fmt.Sprintf("/ip4/%s/udp/8000/quic-v1", simnet.IntToPublicIPv4(i)) }
+
+func (w *world) end(t *testing.T) {
+	for _, end := range w.ends {
+		if err := end(); err != nil {
+			t.Error(err)
 		}
-		sn.Close()
 	}
+	w.net.Close()
 }
 
 // within polls in virtual time.
@@ -120,9 +134,9 @@ func within(t *testing.T, d time.Duration, what string, ok func() bool) time.Dur
 func TestPartitionAndHeal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 20
-		w := &wall{}
-		hosts, rooms, end := simulate(t, n, w)
-		defer end()
+		w := simulate(t, n)
+		defer w.end(t)
+		hosts, rooms := w.hosts, w.rooms
 		halves := map[string]int{}
 		for i := range n {
 			halves[simnet.IntToPublicIPv4(i).String()] = i % 2
@@ -192,9 +206,9 @@ func TestPartitionAndHeal(t *testing.T) {
 // Gossip's own stream to a peer dies so often that gossip gives the peer up, though it is connected.
 func TestGossipIsMended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hosts, rooms, end := simulate(t, 2, &wall{})
-		defer end()
-		a, b := hosts[0], hosts[1]
+		w := simulate(t, 2)
+		defer w.end(t)
+		a, b, rooms := w.hosts[0], w.hosts[1], w.rooms
 		if err := a.Keep(b.Self(), b.Addrs()...); err != nil {
 			t.Fatal(err)
 		}
@@ -220,4 +234,45 @@ func TestGossipIsMended(t *testing.T) {
 		}
 		within(t, time.Second, "gossip", func() bool { return rooms[1].has("mended") })
 	})
+}
+
+// A peer that says it is of the room but that gossip cannot reach is disconnected now and then.
+func TestMutePeerIsRenewed(t *testing.T) {
+	for name, believed := range map[string]bool{"never subscribed": false, "subscribed, but no stream to it": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := simulate(t, 1)
+				defer w.end(t)
+				a, room := w.hosts[0], w.rooms[0]
+				key, err := privateKey(keyOf(9))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s, err := libp2p.New(libp2p.Identity(key), libp2p.ListenAddrStrings(simAddr(9)), simulated(&w.net, &w.wall),
+					libp2p.DisableIdentifyAddressDiscovery(), libp2p.DisableMetrics(), libp2p.ResourceManager(&network.NullResourceManager{}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.ends = append(w.ends, s.Close)
+				s.SetStreamHandler(roomWire("coop"), func(s network.Stream) { _ = s.Reset() })
+				if err := s.Connect(t.Context(), peer.AddrInfo{ID: a.self, Addrs: a.lib.Addrs()}); err != nil {
+					t.Fatal(err)
+				}
+				if believed {
+					room.Link.mu.Lock()
+					room.subscribed[s.ID()] = true
+					room.Link.mu.Unlock()
+				}
+				first := a.lib.Network().ConnsToPeer(s.ID())[0]
+				within(t, 2*muteAfter, "the first connection to end", first.IsClosed)
+				within(t, muteAfter, "another", func() bool { return a.connected(s.ID()) })
+				second := a.lib.Network().ConnsToPeer(s.ID())[0]
+				time.Sleep(renewGap / 2)
+				if second.IsClosed() {
+					t.Error("renewed again too soon")
+				}
+				within(t, renewGap, "the second connection to end", second.IsClosed)
+			})
+		})
+	}
 }

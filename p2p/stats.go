@@ -66,6 +66,7 @@ type Stats struct {
 	Published      uint64      // frames gossiped
 	PublishDropped uint64      // frames refused by Publish or lost in it
 	InboxDropped   uint64      // gossip that came while the room was too slow
+	OverBudget     uint64      // gossip, of all rooms, dropped because its sender sends too much
 }
 
 // Stats tells how the room is connected now.
@@ -111,6 +112,7 @@ func (l *Link) Stats() Stats {
 		Published:      l.published.Load(),
 		PublishDropped: l.publishDropped.Load(),
 		InboxDropped:   l.inboxDropped.Load(),
+		OverBudget:     l.host.gossip.overBudget.Load(),
 	}
 	for _, p := range slices.SortedFunc(maps.Keys(all), Peer.Compare) {
 		out.Peers = append(out.Peers, *all[p])

@@ -65,6 +65,9 @@ func (a *app) printHealth(h daemon.Health, peer string) {
 				line(true, "%s: last commit at %s, %d ms before this clock", c.Name, stewards.Time, c.Offset)
 			}
 		}
+		if c.LAN != "" && peer == "" {
+			line(true, "%s: local network: %s", c.Name, c.LAN)
+		}
 		for _, p := range c.Peers {
 			if peer == "" || p.Name == peer || matches(p.Peer.String(), peer) {
 				a.printPeer(p)
@@ -110,9 +113,11 @@ func (a *app) printPeer(p daemon.PeerFact) {
 	if p.Cause != "" {
 		fmt.Fprintf(a.out, "       why:  %s\n       next: %s\n", oneLine(p.Cause), p.Next)
 	}
-	if n := len(p.Tries); n > 0 && !p.Up {
-		last := p.Tries[n-1]
-		fmt.Fprintf(a.out, "       last: %s at %s: %s\n", last.Addr, last.At.Format("15:04:05"), oneLine(last.Error))
+	for _, place := range p.Places {
+		if p.Up || place.Error == "" {
+			continue
+		}
+		fmt.Fprintf(a.out, "       tried %s at %s: %s\n", place.Addr, place.Failed.Format("15:04:05"), oneLine(place.Error))
 	}
 	if p.NextTry != nil && !p.Up {
 		fmt.Fprintf(a.out, "       next attempt at %s\n", p.NextTry.Format("15:04:05"))

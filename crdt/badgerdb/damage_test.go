@@ -60,6 +60,30 @@ func filesOf(t testing.TB, dir string) (names []string) {
 	return names
 }
 
+// TestEveryByteOfATable: there is none that could change unnoticed.
+func TestEveryByteOfATable(t *testing.T) {
+	closed, _, _ := sample(t)
+	b, err := os.ReadFile(filepath.Join(closed, liveName, badgerName, "000001.sst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkTable(b); err != nil {
+		t.Fatalf("a table of Badger's %v", err)
+	}
+	for at := range b {
+		b[at] ^= 1 << (at % 8)
+		if protectedCheck(b) == nil {
+			t.Fatalf("a change of byte %d of %d passes", at, len(b))
+		}
+		b[at] ^= 1 << (at % 8)
+	}
+	for size := range b {
+		if protectedCheck(b[:size]) == nil {
+			t.Fatalf("%d bytes of %d pass", size, len(b))
+		}
+	}
+}
+
 // spoiler damages a file of some size.
 type spoiler struct {
 	name string

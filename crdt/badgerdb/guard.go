@@ -51,17 +51,24 @@ func raiseGuard(live string) error {
 	return errors.Join(syncDir(draft), os.Rename(draft, filepath.Join(live, guardName)), syncDir(live))
 }
 
-// removeIdle removes files in which Badger keeps nothing for us: values stand beside their keys and
-// nothing is encrypted. It makes them anew, so damage of them is no damage.
+// removeIdle removes files in which Badger keeps nothing for us. Values stand beside their keys and
+// nothing is encrypted, so the value log, its statistics and the key registry are made anew and damage
+// of them is no damage. A log without a byte is what a kill leaves between the making of a file and
+// its first use; Badger would not open with it.
 func removeIdle(files string) error {
 	entries, err := os.ReadDir(files)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	for _, e := range entries {
-		if name := e.Name(); filepath.Ext(name) == ".vlog" || name == "DISCARD" || name == badger.KeyRegistryFileName {
-			err = errors.Join(err, os.Remove(filepath.Join(files, name)))
+		name := e.Name()
+		info, failed := e.Info()
+		idle := filepath.Ext(name) == ".vlog" || name == "DISCARD" || name == badger.KeyRegistryFileName ||
+			failed == nil && filepath.Ext(name) == ".mem" && info.Size() == 0
+		if idle {
+			failed = os.Remove(filepath.Join(files, name))
 		}
+		err = errors.Join(err, failed)
 	}
 	return err
 }

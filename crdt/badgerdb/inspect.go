@@ -31,16 +31,12 @@ type inventory struct {
 }
 
 // inspect reads every table that the manifest names and changes nothing. closed says that the store
-// was closed properly; otherwise a manifest that ends in the middle of an entry and tables that it
-// does not name are what a crash leaves.
+// was closed properly; otherwise tables that the manifest does not name are what a crash leaves.
 func inspect(dir string, closed bool) (found inventory, err error) {
 	defer recoverDamage("reading "+dir, &err)
-	tables, whole, err := manifest(filepath.Join(dir, badger.ManifestFilename))
+	tables, err := manifest(filepath.Join(dir, badger.ManifestFilename))
 	if err != nil {
 		return found, err
-	}
-	if closed && !whole {
-		return found, damagef("the file %s ends in the middle of an entry", badger.ManifestFilename)
 	}
 	var buffer []byte
 	for _, id := range slices.Sorted(maps.Keys(tables)) {
@@ -62,21 +58,21 @@ func inspect(dir string, closed bool) (found inventory, err error) {
 	return found, nil
 }
 
-// manifest tells which tables there are, and whether the file ends with an entry.
-func manifest(path string) (map[uint64]badger.TableManifest, bool, error) {
+// manifest tells which tables there are. An entry that is cut off is passed over, as by Badger: a
+// crash can leave one, and otherwise its tables are found missing or unnamed.
+func manifest(path string) (map[uint64]badger.TableManifest, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, false, damagef("the file %s is missing", filepath.Base(path))
+		return nil, damagef("the file %s is missing", filepath.Base(path))
 	} else if err != nil {
-		return nil, false, damagef("the file %s can not be read: %v", filepath.Base(path), err)
+		return nil, damagef("the file %s can not be read: %v", filepath.Base(path), err)
 	}
 	defer f.Close()
-	m, end, err := badger.ReplayManifestFile(f, 0, badger.Options{})
+	m, _, err := badger.ReplayManifestFile(f, 0, badger.Options{})
 	if err != nil {
-		return nil, false, damagef("the file %s is not what was written: %v", filepath.Base(path), err)
+		return nil, damagef("the file %s is not what was written: %v", filepath.Base(path), err)
 	}
-	size, err := f.Seek(0, io.SeekEnd)
-	return m.Tables, err == nil && size == end, nil
+	return m.Tables, nil
 }
 
 // unnamed finds a table that the manifest does not name.

@@ -5,10 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	badger "github.com/dgraph-io/badger/v4"
 
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/crdt/storetest"
@@ -93,6 +96,76 @@ func TestRebuildKeepsOrphans(t *testing.T) {
 		t.Fatalf("rebuilt %d times, %v", db.Rebuilt(), err)
 	}
 	mustClose(t, db)
+}
+
+// TestOrphansSurviveRebuilds: they are kept until what they build on has come.
+func TestOrphansSurviveRebuilds(t *testing.T) {
+	closed, _, m := sample(t)
+	spoilFrame(t, closed, m.Events[100].Raw)
+	for range 2 {
+		report, err := Rebuild(closed, lean)
+		if err != nil || report.Kept.Events != 100 || report.Orphans != 19 {
+			t.Fatalf("%+v, %v", report, err)
+		}
+	}
+	db := mustOpen(t, closed)
+	if err := db.Append(crdt.Batch{Events: m.Events[100:101]}); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, db)
+	if report, err := Rebuild(closed, lean); err != nil || report.Kept.Events != 120 || report.Orphans != 0 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+}
+
+// TestManifestCutAtAnEntry: a manifest that lost its last entries looks whole, and Badger would
+// delete the tables that it does not name.
+func TestManifestCutAtAnEntry(t *testing.T) {
+	closed, _, m := sample(t)
+	name := filepath.Join(closed, liveName, badgerName, badger.ManifestFilename)
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := 8 // after the magic; an entry is size, checksum, content
+	for next := end; next < len(whole); next += 8 + int(binary.BigEndian.Uint32(whole[next:])) {
+		end = next
+	}
+	if err := os.Truncate(name, int64(end)); err != nil {
+		t.Fatal(err)
+	}
+	before := digestOf(t, closed)
+	wantErr(t, opens(t, closed), crdt.ErrDamaged)
+	if after := digestOf(t, closed); !slices.Equal(before, after) {
+		t.Fatalf("the files were changed:\n%v\n%v", before, after)
+	}
+	if report, err := Rebuild(closed, lean); err != nil || report.Kept != m.Count() {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	mustClose(t, mustOpen(t, closed))
+}
+
+// TestBadgerComplainsAtOpening: a complaint that Badger only logs is damage.
+func TestBadgerComplainsAtOpening(t *testing.T) {
+	closed, _, _ := sample(t)
+	f, err := os.OpenFile(filepath.Join(closed, liveName, badgerName, badger.ManifestFilename), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deletion := []byte{10, 4, 8, 99, 16, 1} // a change set: table 99, which there is not, is deleted
+	entry := binary.BigEndian.AppendUint32(nil, uint32(len(deletion)))
+	entry = append(binary.BigEndian.AppendUint32(entry, crc32.Checksum(deletion, castagnoli)), deletion...)
+	if _, err := f.Write(entry); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := Open(closed, lean)
+	if err == nil {
+		db.Close()
+	}
+	wantErr(t, err, crdt.ErrDamaged)
 }
 
 // TestRebuildKeepsOnlyEvents: frames that are whole and hold no signed event are not kept.
@@ -198,6 +271,22 @@ func TestInterruptedOpening(t *testing.T) {
 			}
 			mustClose(t, db)
 		})
+	}
+}
+
+// TestEmptyLog: a kill can leave a log that Badger has made and not yet used, beside those in use.
+func TestEmptyLog(t *testing.T) {
+	for _, base := range []int{0, 1} {
+		closed, killed, m := sample(t)
+		dir := []string{closed, killed}[base]
+		if err := os.WriteFile(filepath.Join(dir, liveName, badgerName, "00009.mem"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		db := mustOpen(t, dir)
+		if err := m.Diff(db); err != nil {
+			t.Fatal(err)
+		}
+		mustClose(t, db)
 	}
 }
 

@@ -63,7 +63,7 @@ func (h *history) pages(tb testing.TB) (frames [][]byte) {
 	next := node.From{}
 	for {
 		core.Handle(0, keyOf('x', 2).Public(), node.Message{From: &next})
-		out := core.Tick(0)
+		out := core.Tick(0, false)
 		for _, letter := range out.Send {
 			frames = append(frames, letter.Frame())
 		}
@@ -151,7 +151,7 @@ func (h *history) ingest(b *testing.B, frames [][]byte) {
 	now := event.Time(time.Now().UnixMilli())
 	for m := range opened {
 		core.Handle(now, keyOf('s', 0).Public(), m)
-		out := core.Tick(now)
+		out := core.Tick(now, false)
 		if err := store.Append(out.Keep); err != nil {
 			b.Fatal(err)
 		}

@@ -242,6 +242,22 @@ func (j *judge) restored(p *peer) {
 	j.root(p)
 }
 
+// rolledBack sees a disk become that of an earlier day. Its peer may end its signing now, and what it
+// alone had is lost.
+func (j *judge) rolledBack(p *peer) {
+	j.expected[p] = true
+	for id, by := range j.promised {
+		elsewhere := slices.ContainsFunc(j.w.peers, func(other *peer) bool {
+			_, err := other.disk.Event(id)
+			return err == nil && other.honest()
+		})
+		if by == p && !elsewhere {
+			delete(j.promised, id)
+			delete(j.events, id)
+		}
+	}
+}
+
 // look notes which events peers call acknowledged.
 func (j *judge) look() {
 	for _, id := range j.open() {
@@ -377,10 +393,18 @@ func (j *judge) replay(p *peer) {
 
 // lonely lets one event happen in peace and expects the promised cost of it.
 func (j *judge) lonely() {
-	p := j.w.peers[0]
-	fair := j.w.plan.Delay+j.w.plan.Jitter+j.w.plan.Lag <= j.w.plan.Delta0/8
-	for _, c := range j.w.plan.Clocks {
-		fair = fair && c.Error > -1000 && c.Error < 1000
+	var p *peer
+	for _, founder := range j.w.peers[:j.w.plan.Founders] {
+		if founder.silenced == "" {
+			p = founder
+		}
+	}
+	if p == nil {
+		return
+	}
+	fair := j.w.plan.fair()
+	for _, steward := range j.w.peers[:j.w.plan.Stewards] {
+		fair = fair && steward.silenced == ""
 	}
 	for i := range 2 {
 		before, events := len(j.blocks), len(j.final)
@@ -397,4 +421,15 @@ func (j *judge) lonely() {
 			j.complain("one event in peace cost %d round blocks, more than %d", blocks, 3*j.w.plan.Stewards)
 		}
 	}
+}
+
+// fair tells whether messages are quick against the stewards' patience and the clocks agree, so that
+// every leader is waited for and voted for.
+func (p *Plan) fair() bool {
+	for _, c := range p.Clocks {
+		if c.Error < -1000 || c.Error > 1000 {
+			return false
+		}
+	}
+	return p.Delay+p.Jitter+p.Lag <= p.Delta0/8
 }

@@ -221,11 +221,35 @@ func (l *liar) parents(number uint64, own finality.RoundID) (ids []finality.Roun
 			ids = append(ids, choice[s].ID)
 		}
 	}
+	if l.does(Double) {
+		ids = l.double(ids, number)
+	}
 	if spare := len(ids) - l.me.w.stage.epoch.Q(); l.does(Contrary) && spare > 0 && l.dice.of(1, 2) {
 		ids = slices.Delete(ids, 0, 1)
 	}
 	if l.does(Phantom) && l.dice.of(1, 20) {
 		ids[l.dice.IntN(len(ids))] = finality.RoundID{1, byte(number)}
+	}
+	return ids
+}
+
+// double puts a second block of some steward beside the first, in the place of another's.
+func (l *liar) double(ids []finality.RoundID, number uint64) []finality.RoundID {
+	for _, r := range l.rounds[number] {
+		twin := slices.IndexFunc(ids, func(id finality.RoundID) bool {
+			other := l.engine.Get(id)
+			return other != nil && other.Steward == r.Steward && id != r.ID
+		})
+		if twin < 0 {
+			continue
+		}
+		if gone := (twin + 1) % len(ids); len(ids) == l.me.w.plan.Stewards || l.dice.of(1, 2) {
+			ids = slices.Delete(slices.Clone(ids), gone, gone+1)
+			if gone < twin {
+				twin--
+			}
+		}
+		return slices.Insert(ids, twin, r.ID)
 	}
 	return ids
 }

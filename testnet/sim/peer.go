@@ -36,13 +36,14 @@ type peer struct {
 	heard  map[[32]byte]bool
 	doom   *Crash // how it will die at the next chance
 
+	twin   bool    // the second machine with a steward's key, and its first one
 	liar   *liar   // nil: honest
 	vandal *vandal // not nil: no core, just bad manners
 	mute   bool    // it has no part in anything
 }
 
 func (p *peer) id() node.Peer { return p.key.Public() }
-func (p *peer) honest() bool  { return p.liar == nil && p.vandal == nil && !p.mute }
+func (p *peer) honest() bool  { return p.liar == nil && p.vandal == nil && !p.mute && !p.twin }
 func (p *peer) steward() bool { return p.index < p.w.plan.Stewards && p.vandal == nil }
 
 // clock is the time that this peer believes it is.
@@ -81,6 +82,11 @@ func (p *peer) up() bool { return p.core != nil || p.vandal != nil }
 // stop ends a peer as a power cut does. Nobody is told, and what it had not kept is gone.
 func (p *peer) stop(down event.Time) {
 	p.w.trace.note(line{at: p.w.now, what: "crashes", a: p.name})
+	if p.doom != nil && p.doom.Rollback && p.backup != nil {
+		p.w.trace.note(line{at: p.w.now, what: "goes back", a: p.name, n: p.backup.Count().Events, m: p.backup.Count().Rounds << 40})
+		p.disk, p.backup = p.backup, nil
+		p.w.judge.rolledBack(p)
+	}
 	p.core, p.inbox, p.turnAt, p.wake, p.doom = nil, nil, 0, 0, nil
 	for _, other := range p.w.peers {
 		if other.up() && p.w.luck.of(1, 2) {
@@ -162,7 +168,7 @@ func (p *peer) turn() {
 		return
 	}
 	p.w.turns++
-	out := p.core.Tick(p.clock())
+	out := p.core.Tick(p.clock(), false)
 	p.obey(&out)
 }
 
@@ -220,7 +226,7 @@ func (p *peer) speak(out *node.Effects) {
 		if p.honest() {
 			p.w.verified(&letter.Message)
 		}
-		if to := p.w.peerOf(letter.To); to != nil && p.linked[to.index] && !p.holds(to, &letter) {
+		if to := p.knows(letter.To); to != nil && p.linked[to.index] && !p.holds(to, &letter) {
 			p.w.post(p, to, p.w.frame(letter.Frame(), ""))
 		}
 	}
@@ -236,6 +242,16 @@ func (p *peer) speak(out *node.Effects) {
 			p.w.publish(p, p.w.frame(publication.Frame(), publication.Topic))
 		}
 	}
+}
+
+// knows finds the computer that p talks to under a name.
+func (p *peer) knows(id node.Peer) *peer {
+	for _, other := range p.w.peers {
+		if p.w.wired[p.index]>>other.index&1 == 1 && other.id() == id {
+			return other
+		}
+	}
+	return nil
 }
 
 // holds tells whether a liar keeps a letter to itself.

@@ -31,6 +31,8 @@ type Plan struct {
 	Reorder bool       // a later message may overtake
 	Lag     event.Time // most time a peer takes to look at what came
 
+	Gulp    int        // most things that it looks at in one turn; 0: all
+
 	Forgetful bool // verify everything again each time it comes
 
 	Crashes    []Crash
@@ -40,6 +42,9 @@ type Plan struct {
 	Liars      []Liar
 	Forkers    []Forker
 	Vandals    []Vandal
+	Twins      []int // stewards whose key is in use on a second machine, an honest one
+
+	spare int // stewards that may yet fail
 }
 
 // Crash stops a peer at the next chance after At and starts it again Down later.
@@ -109,9 +114,10 @@ const (
 	Boast                        // claims commits and rounds in its greetings
 	Phantom                      // lists events and parents that nobody has
 	Mute                         // answers nobody's questions
+	Double                       // takes two forks of one steward for parents
 )
 
-var deedNames = [...]string{"silent", "equivocates", "narrow", "withholds", "lies about time", "stuffs", "contrary", "hasty", "boasts", "phantoms", "mute"}
+var deedNames = [...]string{"silent", "equivocates", "narrow", "withholds", "lies about time", "stuffs", "contrary", "hasty", "boasts", "phantoms", "mute", "doubles"}
 
 func (d Deeds) String() string {
 	var names []string
@@ -183,6 +189,9 @@ func Draw(seed uint64) Plan {
 	p.Delay = []event.Time{1, 10, 30, 80}[d.IntN(4)]
 	p.Jitter = []event.Time{0, p.Delay, 3 * p.Delay}[d.IntN(3)]
 	p.Lag = []event.Time{0, 0, 5, 30}[d.IntN(4)]
+	if d.of(1, 4) {
+		p.Gulp = 1 + d.IntN(5)
+	}
 	p.drawNetwork(d)
 	p.drawLiars(d)
 	p.drawClocks(d)
@@ -221,10 +230,11 @@ func (p *Plan) drawNetwork(d dice) {
 
 // drawLiars makes at most f stewards liars.
 func (p *Plan) drawLiars(d dice) {
-	f := (p.Stewards - 1) / 3
-	if f > 0 && d.of(2, 3) {
+	p.spare = (p.Stewards - 1) / 3
+	if p.spare > 0 && d.of(2, 3) {
 		order := d.Perm(p.Stewards)
-		for _, s := range order[:1+d.IntN(f)] {
+		for _, s := range order[:1+d.IntN(p.spare)] {
+			p.spare--
 			deeds := Silent
 			if !d.of(1, 5) {
 				deeds = 1 << (1 + d.IntN(len(deedNames)-1))
@@ -252,16 +262,15 @@ func (p *Plan) drawClocks(d dice) {
 	if !d.of(1, 2) {
 		return
 	}
-	spare := (p.Stewards-1)/3 - len(p.Liars)
 	for i := range p.peers() {
 		small := func() int64 { return int64(d.IntN(800)) - 400 }
 		far := func() int64 {
 			return []int64{-31_536_000_000, -3_600_000, -20_000, 20_000, 3_600_000, 31_536_000_000}[d.IntN(6)]
 		}
 		first, second := small(), small()
-		if (i >= p.Stewards || spare > 0) && d.of(1, 6) {
+		if (i >= p.Stewards || p.spare > 0) && d.of(1, 6) {
 			if i < p.Stewards {
-				spare--
+				p.spare--
 			}
 			switch d.IntN(3) {
 			case 0:
@@ -286,6 +295,12 @@ func (p *Plan) drawCrashes(d dice) {
 	for range 1 + d.IntN(5) {
 		p.Crashes = append(p.Crashes, Crash{At: d.until(p.Storm), Down: d.until(3000), Peer: d.IntN(p.peers()), Point: Point(d.IntN(5))})
 	}
+	if c := &p.Crashes[0]; d.of(1, 4) && (c.Peer >= p.Stewards || p.spare > 0) {
+		c.Rollback = true
+		if c.Peer < p.Stewards {
+			p.spare-- // it ends its signing
+		}
+	}
 }
 
 // String tells the plan in a few lines.
@@ -293,8 +308,8 @@ func (p *Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %d stewards, %d founders, %d guests, %d watchers; delta0 %d, storm %d ms, %d acts\n",
 		p.Seed, p.Stewards, p.Founders, p.Guests, p.Watchers, p.Delta0, p.Storm, p.Acts)
-	fmt.Fprintf(&b, "  network: %d+%d ms, of 1000 messages %d are lost, %d come twice, %d are late; %d %% of links slow; reorder %v, lag %d\n",
-		p.Delay, p.Jitter, p.Loss, p.Repeats, p.Spikes, p.Slow, p.Reorder, p.Lag)
+	fmt.Fprintf(&b, "  network: %d+%d ms, of 1000 messages %d are lost, %d come twice, %d are late; %d %% of links slow; reorder %v, lag %d, gulp %d\n",
+		p.Delay, p.Jitter, p.Loss, p.Repeats, p.Spikes, p.Slow, p.Reorder, p.Lag, p.Gulp)
 	for _, x := range p.Partitions {
 		fmt.Fprintf(&b, "  partition %d to %d: %b, one way %v, told %v\n", x.At, x.Until, x.Set&(1<<p.peers()-1), x.OneWay, x.Told)
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 
 	"github.com/sustainy/coop/crdt"
@@ -69,8 +70,18 @@ func Run(seed uint64, o Options) Result {
 	if o.set != nil {
 		o.set(w)
 	}
-	w.play()
+	w.survive(w.play)
 	return w.result()
+}
+
+// survive makes a violation of a panic: a fault of a core is the worst of them.
+func (w *world) survive(play func()) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			w.judge.complain("panic: %v\n%s", fault, debug.Stack())
+		}
+	}()
+	play()
 }
 
 // world is one run.
@@ -116,7 +127,7 @@ func newWorld(plan Plan) *world {
 	w.judge = newJudge(w)
 	n := plan.peers()
 	for i := range n + len(plan.Vandals) {
-		p := &peer{w: w, index: i, key: keyOf(i), disk: crdt.NewMemory()}
+		p := &peer{w: w, index: i, key: keyOf(i), disk: w.disk()}
 		switch {
 		case i >= n:
 			p.name, p.vandal = fmt.Sprint("V", i), newVandal(p, plan.Vandals[i-n])
@@ -132,6 +143,7 @@ func newWorld(plan Plan) *world {
 		w.peers = append(w.peers, p)
 		w.byID[p.id()] = p
 	}
+	w.twins()
 	for _, p := range w.peers {
 		p.linked = make([]bool, len(w.peers))
 		if deeds, lies := plan.liar(p.index); lies && p.vandal == nil {
@@ -155,7 +167,23 @@ func newWorld(plan Plan) *world {
 	return w
 }
 
-func (w *world) peerOf(id node.Peer) *peer { return w.byID[id] }
+// disk is what a peer has when it joined: the founding event.
+func (w *world) disk() *crdt.Memory {
+	disk := crdt.NewMemory()
+	if err := disk.Append(crdt.Batch{Events: []*event.Event{w.stage.genesis}}); err != nil {
+		panic("sim: invariant: a disk in memory takes everything: " + err.Error())
+	}
+	return disk
+}
+
+// twins adds a second machine for some stewards' keys.
+func (w *world) twins() {
+	for _, s := range w.plan.Twins {
+		p := &peer{w: w, index: len(w.peers), key: keyOf(s), disk: w.disk(), name: fmt.Sprint("T", s), twin: true}
+		w.peers[s].twin = true
+		w.peers = append(w.peers, p)
+	}
+}
 
 // wire says who is connected to whom: stewards among themselves, everybody else to some of them, at
 // least one honest, and to some others.
@@ -196,7 +224,7 @@ func (w *world) wire() {
 func (w *world) play() {
 	for _, p := range w.peers {
 		if !p.mute && p.vandal == nil {
-			w.agenda.add(w.luck.until(300), func() { p.disk.Append(crdt.Batch{Events: []*event.Event{w.stage.genesis}}); p.start() })
+			w.agenda.add(w.luck.until(300), p.start)
 		}
 	}
 	w.schedule()
@@ -255,6 +283,9 @@ func (w *world) schedule() {
 	}
 	for _, c := range w.plan.Crashes {
 		w.agenda.add(c.At, func() { w.crash(c) })
+		if p := w.peers[c.Peer]; c.Rollback {
+			w.agenda.add(c.At/2, func() { p.backup = p.disk.Clone() })
+		}
 	}
 	w.cast()
 	for _, p := range w.peers {
@@ -275,12 +306,7 @@ func (w *world) crash(c Crash) {
 	}
 	w.judge.stats.Crashes++
 	p.doom = &c
-	life := p.life
-	w.agenda.add(w.now+400, func() {
-		if p.core != nil && p.life == life {
-			p.stop(c.Down)
-		}
-	})
+	p.at(w.now+400, func() { p.stop(c.Down) })
 }
 
 // settle ends the storm: the network is whole, and everybody who is honest is up and connected. Where

@@ -1,0 +1,181 @@
+package daemon
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/sustainy/coop/discovery"
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/p2p"
+)
+
+// peersProtocol tells a member's device where the other members' devices are: the question is the
+// cooperative's id, 32 bytes, the answer a CBOR array of keys with addresses. A link leads to one
+// computer; this leads on to the others, so that the cooperative goes on when the first is gone.
+// Nothing is believed: an address costs a dial, and who answers there proves who they are.
+const peersProtocol protocol.ID = "/coop/peers/1"
+
+const (
+	maxTold       = 32        // peers in one answer
+	maxTelling    = 256 << 10 // bytes of one answer
+	peersTimeout  = 10 * time.Second
+	askPeersEvery = time.Minute
+	maxMet        = 64 // peers that wait to be asked
+)
+
+// servePeers answers members.
+func (d *Daemon) servePeers() {
+	d.host.Libp2p().SetStreamHandler(peersProtocol, func(s network.Stream) {
+		defer s.Close()
+		from, err := p2p.PeerOf(s.Conn().RemotePeer())
+		if err != nil || s.SetDeadline(time.Now().Add(peersTimeout)) != nil {
+			return
+		}
+		var id event.ID
+		if _, err := io.ReadFull(s, id[:]); err != nil {
+			_ = s.Reset() // whoever asks so badly needs no answer
+			return
+		}
+		d.mu.RLock()
+		room := d.rooms[id]
+		d.mu.RUnlock()
+		if room == nil || !room.knows(from) {
+			return
+		}
+		if answer, err := event.Marshal(room.neighbours(from, s.Conn().RemoteMultiaddr())); err == nil {
+			_, _ = s.Write(answer) // who asked has gone
+		}
+	})
+}
+
+// neighbours are those who are there, with the addresses that may be of use to who asks.
+func (r *room) neighbours(asking p2p.Peer, at multiaddr.Multiaddr) []linkPeer {
+	all := []linkPeer{}
+	for _, p := range r.peers() {
+		id, err := p2p.PeerID(p)
+		if err != nil || p == asking || len(all) == maxTold {
+			continue
+		}
+		told := linkPeer{Key: p[:]}
+		for _, a := range r.d.host.Libp2p().Peerstore().Addrs(id) {
+			if len(told.Addrs) < discovery.MaxAddrs && len(a.Bytes()) <= maxLinkAddr && (!manet.IsIPLoopback(a) || manet.IsIPLoopback(at)) {
+				told.Addrs = append(told.Addrs, a.Bytes())
+			}
+		}
+		if len(told.Addrs) > 0 {
+			all = append(all, told)
+		}
+	}
+	return all
+}
+
+// gather asks everybody who comes up, and now and then somebody who is there, where the others are.
+// It ends with ctx.
+func (r *room) gather(ctx context.Context, met <-chan p2p.Peer) {
+	tick := time.NewTicker(askPeersEvery)
+	defer tick.Stop()
+	for turn := 0; ; turn++ {
+		select {
+		case <-ctx.Done():
+			return
+		case p := <-met:
+			r.askPeers(ctx, p)
+		case <-tick.C:
+			if there := r.peers(); len(there) > 0 {
+				r.askPeers(ctx, there[turn%len(there)])
+			}
+		}
+	}
+}
+
+func (r *room) askPeers(ctx context.Context, p p2p.Peer) {
+	ctx, cancel := context.WithTimeout(ctx, peersTimeout)
+	defer cancel()
+	told, err := r.d.fetchNeighbours(ctx, r.id, p)
+	if err != nil {
+		r.log.Debug("a peer did not say where the others are", "peer", p.Short(), "why", err)
+		return
+	}
+	view, err := r.view(ctx)
+	if err != nil {
+		return // the node has ended, and says why
+	}
+	if view.State.Hall.Devices.Has(p) {
+		r.d.book.Found(p, r.d.listening(p))
+	}
+	for _, t := range told {
+		if len(t.Key) != 32 {
+			continue
+		}
+		key := p2p.Peer(t.Key)
+		if addrs := t.texts(); key != r.d.home.Device && view.State.Hall.Devices.Has(key) && len(addrs) > 0 {
+			r.d.introduce(key, isSteward(view, key), addrs)
+		}
+	}
+}
+
+// listening is where a peer says that it listens.
+func (d *Daemon) listening(p p2p.Peer) (addrs []string) {
+	if id, err := p2p.PeerID(p); err == nil {
+		for _, a := range d.host.Libp2p().Peerstore().Addrs(id) {
+			addrs = append(addrs, a.String())
+		}
+	}
+	return addrs
+}
+
+// texts are the addresses that are some.
+func (t *linkPeer) texts() []string {
+	var addrs []string
+	for _, b := range t.Addrs[:min(len(t.Addrs), discovery.MaxAddrs)] {
+		if a, err := multiaddr.NewMultiaddrBytes(b); err == nil {
+			addrs = append(addrs, a.String())
+		}
+	}
+	return addrs
+}
+
+func isSteward(v *picture, key p2p.Peer) bool {
+	for _, steward := range v.State.Hall.Stewards {
+		if steward == key {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *Daemon) fetchNeighbours(ctx context.Context, id event.ID, p p2p.Peer) ([]linkPeer, error) {
+	pid, err := p2p.PeerID(p)
+	if err != nil {
+		return nil, err
+	}
+	s, err := d.host.Libp2p().NewStream(ctx, pid, peersProtocol)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := s.SetDeadline(time.Now().Add(peersTimeout)); err != nil {
+		return nil, err
+	}
+	if _, err := s.Write(id[:]); err != nil {
+		return nil, err
+	}
+	if err := s.CloseWrite(); err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(s, maxTelling))
+	if err != nil || len(text) == 0 {
+		return nil, err
+	}
+	var told []linkPeer
+	if err := event.Unmarshal(text, &told); err != nil {
+		return nil, err
+	}
+	return told[:min(len(told), maxTold)], nil
+}
