@@ -32,7 +32,7 @@ func (s slot) Compare(other slot) int {
 func (g *Graph) addSide(e *event.Event) {
 	at := slot{e.Key, e.Seq}
 	side, _ := g.sides.Get(at)
-	g.sides.Set(at, append(slices.Clip(side), e.ID))
+	g.sides.Set(at, append(side, e.ID))
 }
 
 // occupants is the number of accepted events in a slot.

@@ -31,8 +31,8 @@ func TestMemoryCloneIsApart(t *testing.T) {
 	put(a, ma, crdt.Batch{Events: events[:5], Commits: [][]byte{[]byte("0")}, Tip: [32]byte{1}})
 	b := a.Clone()
 	mb := &storetest.Model{Events: ma.Events[:5:5], Commits: ma.Commits[:1:1], Tip: ma.Tip}
-	put(a, ma, crdt.Batch{Events: events[5:], Commits: [][]byte{[]byte("a")}})
-	put(b, mb, crdt.Batch{Events: events[7:], Commits: [][]byte{[]byte("b")}, Tip: [32]byte{2}})
+	put(a, ma, crdt.Batch{Events: events[5:7], Commits: [][]byte{[]byte("a")}})
+	put(b, mb, crdt.Batch{Events: events[7:9], Commits: [][]byte{[]byte("b")}, Tip: [32]byte{2}})
 	for _, err := range []error{ma.Diff(a), mb.Diff(b)} {
 		if err != nil {
 			t.Fatal(err)
@@ -49,6 +49,19 @@ func TestEnvelopeID(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestEnvelopeIDOfNonsense(t *testing.T) {
+	zeros := make([]byte, 200)
+	for _, head := range [][]byte{{}, {0x82}, {0x82, 0x40}, {0x83, 0x41}, {0x82, 0x61}, {0x82, 0x58}, {0x82, 0x59, 0xff, 0xff}, {0x82, 0x5b}, {0x82, 0x5c}, {0x82, 0x5f}} {
+		raw := append(bytes.Clone(head), zeros...)
+		if len(head) < 2 || head[1] < 0x5a && head[0] == 0x82 {
+			raw = head
+		}
+		if id, ok := crdt.EnvelopeID(raw); ok && !(len(raw) == 2 && raw[1] == 0x40) {
+			t.Errorf("%x has the id %v", head, id)
+		}
+	}
 }
 
 // FuzzEnvelopeID: whatever opens as an event has the id that EnvelopeID says.

@@ -14,7 +14,7 @@ import (
 )
 
 // lookPatience is how long a founding event is looked for.
-const lookPatience = 30 * time.Second
+const lookPatience = 15 * time.Second
 
 // Foundation asks to found a cooperative: the text, and the consent of every founder but this
 // device's owner.

@@ -169,7 +169,7 @@ func (d *Daemon) Ready(ctx context.Context, tell func(coop event.ID, done, total
 				waiting = false
 			case <-tick.C:
 				if tell != nil {
-					tell(r.id, r.done0.Load(), r.total.Load())
+					tell(r.id, r.replayed.Load(), r.total.Load())
 				}
 			}
 		}

@@ -44,35 +44,52 @@ func (d *Daemon) serveGenesis() {
 
 // attempt is what became of asking at an address.
 type attempt struct {
-	addr string
-	err  error // nil: whoever is there doesn't have it
+	addr    string
+	genesis *event.Event
+	err     error // nil without an event: whoever is there doesn't have it
 }
 
-// fetchGenesis asks whoever is at the addresses, in turn, until ctx ends.
+// fetchGenesis asks whoever is at the addresses, all at once, again and again until ctx ends.
 func (d *Daemon) fetchGenesis(ctx context.Context, id event.ID, addrs []string) (*event.Event, error) {
-	var tried []attempt
-	for round := time.Duration(0); ; round++ {
-		tried = tried[:0]
-		for _, addr := range addrs {
-			genesis, err := d.askGenesis(ctx, id, addr)
-			if genesis != nil {
-				return genesis, nil
+	for pause := 200 * time.Millisecond; ; pause *= 2 {
+		tried := d.askAll(ctx, id, addrs)
+		for _, t := range tried {
+			if t.genesis != nil {
+				return t.genesis, nil
 			}
-			tried = append(tried, attempt{addr, err})
 		}
 		select {
 		case <-ctx.Done():
 			return nil, noNetwork(id, tried)
-		case <-time.After(min(round*time.Second, 5*time.Second) + 200*time.Millisecond):
+		case <-time.After(pause):
 		}
-		if len(addrs) == 0 || round == genesisRounds {
+		if len(addrs) == 0 {
 			return nil, noNetwork(id, tried)
 		}
 	}
 }
 
-// genesisRounds is how often all addresses are tried.
-const genesisRounds = 3
+// askAll asks at every address and returns when one had an answer, or all have failed.
+func (d *Daemon) askAll(ctx context.Context, id event.ID, addrs []string) []attempt {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make(chan attempt, len(addrs))
+	for _, addr := range addrs {
+		go func() {
+			genesis, err := d.askGenesis(ctx, id, addr)
+			answers <- attempt{addr, genesis, err}
+		}()
+	}
+	var tried []attempt
+	for range addrs {
+		a := <-answers
+		tried = append(tried, a)
+		if a.genesis != nil {
+			cancel() // the others end soon, and are waited for
+		}
+	}
+	return tried
+}
 
 // askGenesis asks one peer. Neither event nor error means that it does not have it.
 func (d *Daemon) askGenesis(ctx context.Context, id event.ID, addr string) (*event.Event, error) {

@@ -29,7 +29,8 @@ type room struct {
 	opened  chan struct{} // closed when it works, or can't
 	done    chan struct{} // closed when everything is closed
 
-	done0, total atomic.Uint64 // of the replay under way
+	replayed, total atomic.Uint64 // of the replay under way
+	behind          atomic.Bool   // the store lacks something that this device signed
 
 	mu      sync.RWMutex
 	node    *node.Node     // nil while nothing can be asked
@@ -123,9 +124,9 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store crdt.Store
 	} else if p := guard.Observer(); p != nil {
 		observer = p.Error()
 	}
-	net := &outlet{log: r.log}
+	net, mark := &outlet{log: r.log}, marker{guard: guard}
 	n, err := node.Open(node.Options{Genesis: r.genesis, Key: r.d.key, Observer: observer, Signed: node.Mark(guard.Marks()),
-		Store: store, Net: net, Clock: &r.d.clock, Guard: marker{guard}, Log: r.log, Progress: r.progress})
+		Store: store, Net: net, Clock: &r.d.clock, Guard: &mark, Log: r.log, Progress: r.progress})
 	if err != nil {
 		return err
 	}
@@ -133,6 +134,12 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store crdt.Store
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(run) }()
+	first, err := n.View(run)
+	if err != nil {
+		return <-ended
+	}
+	mark.settled.Store(true)
+	r.behind.Store(observer == "" && first.Observer != "")
 	met := make(chan p2p.Peer, maxMet)
 	link, err := r.d.host.Join(r.id.String(), &door{n, met})
 	if err != nil {
@@ -163,7 +170,7 @@ func (r *room) show(n *node.Node, l *p2p.Link) {
 }
 
 func (r *room) progress(done, total uint64) {
-	r.done0.Store(done)
+	r.replayed.Store(done)
 	r.total.Store(total)
 }
 
@@ -226,7 +233,7 @@ func (r *room) ask() (*node.Node, error) {
 		return nil, r.problem
 	}
 	return nil, &home.Problem{Code: CodeStopped, What: "this cooperative is still being read from disk",
-		Why: fmt.Sprintf("%d of %d are done", r.done0.Load(), r.total.Load()), Next: "try again in a moment"}
+		Why: fmt.Sprintf("%d of %d are done", r.replayed.Load(), r.total.Load()), Next: "try again in a moment"}
 }
 
 // write gives the node to whoever wants to add something: it must not only be readable.
@@ -261,13 +268,23 @@ func (r *room) trouble() *home.Problem {
 }
 
 // marker lets a node use the home's guard.
-type marker struct{ guard *home.Guard }
+type marker struct {
+	guard   *home.Guard
+	settled atomic.Bool // the node has compared its store with the guard
+}
 
 // Mark raises the guard's marks.
-func (m marker) Mark(mark node.Mark) error { return m.guard.Mark(home.Mark(mark)) }
+func (m *marker) Mark(mark node.Mark) error { return m.guard.Mark(home.Mark(mark)) }
 
-// Silence ends signing for good.
-func (m marker) Silence(why string) error { return m.guard.Silence(why) }
+// Silence ends signing for good, because somebody else has the key. Before the node hears anybody it
+// can only mean that the store lacks what the guard knows to be signed. That is found again at each
+// start, and is over once the others have given everything back: so nothing is written.
+func (m *marker) Silence(why string) error {
+	if !m.settled.Load() {
+		return nil
+	}
+	return m.guard.Silence(why)
+}
 
 // refusal is the guard of a node that only reads.
 type refusal struct{ fault error }

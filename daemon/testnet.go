@@ -20,9 +20,7 @@ func (d *Daemon) postBlock(r *http.Request) (any, error) {
 	if len(b.Peers) > MaxBlocked {
 		return nil, usage("at most %d peers", MaxBlocked)
 	}
-	if h, ok := any(d.host).(interface{ Block([]identity.PublicKey) }); ok {
-		h.Block(b.Peers)
-	}
+	d.host.Block(b.Peers)
 	return struct{}{}, nil
 }
 

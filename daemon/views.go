@@ -116,6 +116,9 @@ func (r *room) status(ctx context.Context) CoopStatus {
 	s.Observer, s.Halted, s.Commits, s.Time, s.Root = v.Observer, v.Halted, v.Commits, v.Time, hex.EncodeToString(root[:])
 	s.Events, s.Rounds, s.Round, s.Pending, s.Waiting, s.Forks = v.Events, v.Rounds, v.Round, v.Pending, v.Waiting, len(v.Forks)
 	s.Syncing, s.Ahead, s.Members, s.Waiters, s.UnderWay = v.CatchingUp, len(v.Ahead), o.Members, o.Candidates, o.UnderWay
+	if r.behind.Load() {
+		s.Observer += ". Or wait until it has fetched its own events back from the others, then: coop down; coop up"
+	}
 	s.Me = r.standing(v)
 	s.Finality = percentiles(v.Finality)
 	peers := r.peers()

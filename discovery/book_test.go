@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,7 +23,7 @@ import (
 // fakeHost has addresses and nothing else.
 type fakeHost struct {
 	host.Host
-	addrs []multiaddr.Multiaddr
+	addrs atomic.Pointer[[]multiaddr.Multiaddr]
 }
 
 type fakeNetwork struct {
@@ -32,7 +33,12 @@ type fakeNetwork struct {
 
 func (f *fakeHost) Network() network.Network { return fakeNetwork{fakeHost: f} }
 
-func (f fakeNetwork) InterfaceListenAddresses() ([]multiaddr.Multiaddr, error) { return f.addrs, nil }
+func (f fakeNetwork) InterfaceListenAddresses() ([]multiaddr.Multiaddr, error) {
+	if p := f.addrs.Load(); p != nil {
+		return *p, nil
+	}
+	return nil, nil
+}
 
 func addr(n int) string { return fmt.Sprintf("/ip4/10.0.%d.%d/tcp/4001", n/256, n%256) }
 
@@ -67,11 +73,12 @@ func TestBookOrdersByWhatWorked(t *testing.T) {
 	b.Found(p, []string{addr(1), full, stranger, "nonsense", "", strings.Repeat("/ip4/1.1.1.1", 100), addr(4), addr(5)})
 	b.Tried(p, addr(1), errors.New("refused"))
 	b.Tried(p, addr(4), nil)
+	b.Tried(p, addr(6), nil)
 	b.Tried(p, full, nil)
 	b.Tried(p, addr(4), errors.New(strings.Repeat("long ", 1000)))
 	b.Tried(p, addr(9), errors.New("an address nobody told of"))
-	// 2 works; 5 was never tried; 4 worked once; 1 never did.
-	want := []string{addr(2), addr(5), addr(4), addr(1)}
+	// 2 works, 6 did earlier; 5 was never tried; 4 worked once; 1 never did.
+	want := []string{addr(2), addr(6), addr(5), addr(4), addr(1)}
 	if got := b.Addrs(p); !slices.Equal(got, want) {
 		t.Fatalf("%v, not %v", got, want)
 	}
@@ -80,7 +87,7 @@ func TestBookOrdersByWhatWorked(t *testing.T) {
 	}) {
 		t.Errorf("%v became %v", b.Entries(), again.Entries())
 	}
-	place := b.Entries()[0].Places[2]
+	place := b.Entries()[0].Places[3]
 	if place.Failures != 1 || len(place.Error) > maxError || place.Worked.IsZero() || place.Failed.Before(place.Worked) {
 		t.Errorf("%+v", place)
 	}
@@ -93,6 +100,11 @@ func TestBookOrdersByWhatWorked(t *testing.T) {
 func TestBookIsBounded(t *testing.T) {
 	b := newBook(t)
 	good := keyOf(0).Public()
+	b.Found(Peer{}, []string{addr(1)})
+	b.Tried(Peer{}, addr(1), nil)
+	if len(b.Entries()) > 0 {
+		t.Error("a key that is none is in the book")
+	}
 	b.Tried(good, addr(0), nil)
 	for i := range 3 * MaxAddrs {
 		b.Found(good, []string{addr(i + 1)})
@@ -109,13 +121,15 @@ func TestBookIsBounded(t *testing.T) {
 	if len(b.Addrs(good)) == 0 {
 		t.Error("claims pushed out a peer that was reached")
 	}
-	// A book full of peers that work takes no more claims, and no claim from a key that is none.
+	if len(b.Addrs(keyOf(2*MaxPeers).Public())) == 0 || len(b.Addrs(keyOf(1).Public())) > 0 {
+		t.Error("old claims push out new ones")
+	}
+	// A book full of peers that work takes no more claims.
 	for _, e := range b.Entries() {
 		b.Tried(e.Peer, e.Places[0].Addr, nil)
 	}
 	b.Found(keyOf(9999).Public(), []string{addr(1)})
-	b.Found(Peer{}, []string{addr(1)})
-	if len(b.Addrs(keyOf(9999).Public())) != 0 || len(b.Addrs(Peer{})) != 0 {
+	if len(b.Addrs(keyOf(9999).Public())) != 0 {
 		t.Error("a claim pushed out a peer that works")
 	}
 	if info, err := os.Stat(reopen(t, b).path); err != nil || info.Size() > maxFile/2 {
@@ -150,9 +164,12 @@ func TestSaveIsAllOrNothing(t *testing.T) {
 	b = reopen(t, b)
 	b.Found(keyOf(2).Public(), []string{addr(2)})
 	path := b.path
-	b.path = filepath.Join(filepath.Dir(path), "no", "such", "directory")
+	b.path = filepath.Join(filepath.Dir(path), "directory")
+	if err := os.MkdirAll(filepath.Join(b.path, "not empty"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := b.Save(); err == nil {
-		t.Fatal("saved into nowhere")
+		t.Fatal("a directory became a book")
 	}
 	b.path = path
 	if old, err := OpenBook(path); err != nil || len(old.Entries()) != 1 {
@@ -161,8 +178,8 @@ func TestSaveIsAllOrNothing(t *testing.T) {
 	if len(reopen(t, b).Entries()) != 2 {
 		t.Error("what was not saved is not saved later")
 	}
-	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
-		t.Errorf("%d files", len(files))
+	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 2 {
+		t.Errorf("files: %v", files)
 	}
 }
 

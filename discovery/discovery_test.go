@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -203,49 +204,49 @@ func (c closing) Close() error { c(); return nil }
 
 func TestLANTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		starts, running, works := 0, 0, false
+		var starts, running, told atomic.Int64
+		var works atomic.Bool
 		h := &fakeHost{}
-		var e ear
-		l := NewLAN(h, "coop", e.found)
+		l := NewLAN(h, "coop", func(Peer, []string) { told.Add(1) })
 		l.start = func(mdns.Notifee) (io.Closer, error) {
-			starts++
-			if !works {
+			starts.Add(1)
+			if !works.Load() {
 				return nil, errors.New("no such device")
 			}
-			running++
-			return closing(func() { running-- }), nil
+			running.Add(1)
+			return closing(func() { running.Add(-1) }), nil
+		}
+		is := func(wantStarts, wantRunning int64, working bool, note string) {
+			t.Helper()
+			if s := l.State(); starts.Load() != wantStarts || running.Load() != wantRunning || s.Working != working || !strings.Contains(s.Note, note) {
+				t.Fatalf("%d starts, %d running, %+v", starts.Load(), running.Load(), s)
+			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- l.Run(ctx) }()
 		time.Sleep(10*lanLook + time.Second)
-		if s := l.State(); starts != 11 || s.Working || !strings.Contains(s.Note, "no such device") {
-			t.Fatalf("%d starts, %+v", starts, s)
-		}
-		works = true
+		is(11, 0, false, "no such device")
+		works.Store(true)
 		time.Sleep(10 * lanLook)
-		if s := l.State(); starts != 12 || running != 1 || !s.Working || !strings.Contains(s.Note, "nobody heard") {
-			t.Fatalf("%d starts, %d running, %+v", starts, running, s)
-		}
-		h.addrs = []multiaddr.Multiaddr{multiaddr.StringCast("/ip4/192.168.7.7/tcp/4001")}
+		is(12, 1, true, "nobody heard")
+		here := []multiaddr.Multiaddr{multiaddr.StringCast("/ip4/192.168.7.7/tcp/4001")}
+		h.addrs.Store(&here)
 		time.Sleep(2 * lanLook)
-		if starts != 13 || running != 1 {
-			t.Fatalf("another network: %d starts, %d running", starts, running)
-		}
+		is(13, 1, true, "nobody heard")
 		// A flood of findings goes on in small doses.
-		told := 0
-		l.found = func(Peer, []string) { told++ }
 		id := idOf(t, keyOf(1).Public())
 		for range 100 * lanBurst {
-			l.HandlePeerFound(peer.AddrInfo{ID: id, Addrs: h.addrs})
+			l.HandlePeerFound(peer.AddrInfo{ID: id, Addrs: here})
 		}
-		if told != lanBurst || l.State().Heard != lanBurst || l.State().Note != "" {
-			t.Errorf("told %d, %+v", told, l.State())
+		if told.Load() != lanBurst || l.State().Heard != lanBurst || l.State().Note != "" {
+			t.Errorf("told %d, %+v", told.Load(), l.State())
 		}
 		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) || running != 0 || l.State().Working {
-			t.Errorf("ended with %v, %d running, %+v", err, running, l.State())
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
 		}
+		is(13, 0, false, "ended")
 	})
 }
 

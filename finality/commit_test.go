@@ -341,6 +341,9 @@ func TestTwoCertificatesInAWaveHalt(t *testing.T) {
 	if h := e.Halted(); h == nil || len(h.Forks) != 4 {
 		t.Fatalf("halt: %+v", h)
 	}
+	if commits := l.feed(e, l.block(2, 3, votes[:3]), l.block(3, 3, votes[:3])); len(commits) > 0 {
+		t.Fatal("a commit after the halt")
+	}
 }
 
 func TestAcknowledgedTakesAQuorumOfClosures(t *testing.T) {

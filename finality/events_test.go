@@ -176,9 +176,10 @@ func TestMemoryIsBounded(t *testing.T) {
 	l := newLoom(t, 4)
 	e, g := l.engine()
 	s := NewSteward(e, 0, 0)
+	observer := NewEngine(l.ep, g)
 	var below []*Round
 	measure := func() int {
-		return len(e.nodes) + len(e.rows) + len(e.waves) + len(e.pool.pending) + len(e.pool.queue.all) + len(e.pool.left.all) +
+		return len(observer.nodes) + len(observer.pool.queue.all) + len(e.nodes) + len(e.rows) + len(e.waves) + len(e.pool.pending) + len(e.pool.queue.all) + len(e.pool.left.all) +
 			len(e.room.order) + len(e.room.wants) + cap(e.pool.stack) + cap(e.stack)
 	}
 	var early int
@@ -197,6 +198,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			}
 		})
 		l.feed(e, slices.Concat(rows...)...)
+		l.feed(observer, slices.Concat(rows...)...)
 		if draft, _ := s.Step(l.at, false); draft != nil {
 			l.feed(e, seal(t, &l.ep, *draft))
 		}
@@ -222,16 +224,42 @@ func TestEventsOfForgottenBlocksAreListedAgain(t *testing.T) {
 		t.Fatal("not listed at all")
 	}
 	var below []*Round
-	for number := uint64(1); d.e.Horizon() < 2; number += 3 { // without the block of steward 0
+	for number := uint64(1); d.e.Horizon() < 2; number += 3 { // nobody builds on the blocks of steward 0
 		wave := d.wave(number, below, []int{1, 2, 3})
 		d.feed(d.e, slices.Concat(wave...)...)
 		below = wave[2]
+		d.at += 500
+		if d.e.Horizon() < 2 {
+			if r := d.step(number + 2); len(r.Inc) > 0 {
+				t.Fatal("listed twice in one chain")
+			}
+		}
 		if number > 40 {
 			t.Fatal("nothing is forgotten")
 		}
 	}
-	d.at += 500
-	if r := d.step(d.e.Round()); !slices.Equal(r.Inc, events) || !r.Prev.IsZero() {
-		t.Fatalf("listed %d events on a block that is forgotten", len(r.Inc))
+	if r := d.step(d.e.Round()); !slices.Equal(r.Inc, events) {
+		t.Fatalf("listed %d events, when the block that listed one is forgotten", len(r.Inc))
+	}
+}
+
+func TestEventsLeftToOthersAreListedInTheEnd(t *testing.T) {
+	d := newDesk(t, 0)
+	all := manyIDs(0, 10)
+	for _, id := range all {
+		d.g.add(id, nil)
+	}
+	d.e.Offer(all...)
+	theirs := func(event.ID) bool { return false }
+	for round, want := range map[uint64]int{5: 0, 6: 0} {
+		if inc := d.e.pool.list(round, false, theirs, d.e.size); len(inc) != want {
+			t.Fatalf("round %d: %d events that are up to others", round, len(inc))
+		}
+	}
+	if inc := d.e.pool.list(8, false, theirs, d.e.size); len(inc) != len(all) {
+		t.Fatalf("%d of %d events that nobody listed", len(inc), len(all))
+	}
+	if inc := d.e.pool.list(9, false, theirs, d.e.size); len(inc) != len(all) {
+		t.Fatal("what a draft that went nowhere listed is lost")
 	}
 }

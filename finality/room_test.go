@@ -249,20 +249,18 @@ func TestWhatBuildsOnAFalseBlockIsDropped(t *testing.T) {
 	fork := l.block(2, 1, nil, variant(9))
 	bad := l.block(3, 2, []*Round{one[0], one[2], fork}, func(r *Round) { r.Prev, r.Last = RoundID{}, 0 })
 	rest := l.row(2, one, upTo(3))
-	child := l.block(0, 3, append(rest[:2:2], bad))
+	child := l.block(0, 3, append(rest[:2:2], bad), listing(ids(2)...))
 	grandchild := l.block(0, 5, one, func(r *Round) { r.Prev, r.Last = child.ID, 3; r.Parents = []RoundID{{1}, {2}, {3}} })
 	for _, r := range []*Round{grandchild, child, bad} {
 		if _, err := e.Add(l.at, "liar", r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	l.feed(e, rest0(one, fork)...)
-	if e.Waiting() != 0 || len(e.room.wants) != 0 || e.Has(bad.ID) {
+	l.feed(e, append(slices.Clone(one), fork)...)
+	if e.Waiting() != 0 || len(e.room.wants) != 0 || len(e.room.watch) != 0 || e.Has(bad.ID) {
 		t.Fatalf("%d wait, %d wanted", e.Waiting(), len(e.room.wants))
 	}
 }
-
-func rest0(one []*Round, fork *Round) []*Round { return append(slices.Clone(one), fork) }
 
 // The certificates of a commit reach a node whose slots a liar filled before: a frontier would not
 // tell of the liar's second block, and nothing after it is built on it.
@@ -274,23 +272,27 @@ func TestProofReachesWhoeverWasFlooded(t *testing.T) {
 	if len(lucky.Proof()) != 3 {
 		t.Fatalf("a proof of %d blocks", len(lucky.Proof()))
 	}
-	for _, filled := range []string{"accepted", "waiting"} {
+	for _, filled := range []string{"accepted", "waiting", "all waiting"} {
 		e, _ := l.engine()
-		l.feed(e, slices.Concat(wave[0], wave[1], wave[2][:2])...)
-		unvoted := l.row(2, wave[0], []int{0, 1, 2, 3}, variant(300)) // of liars, all of them; only 3 matters
+		l.feed(e, slices.Concat(wave[0], wave[1][1:], wave[2][:0])...)
+		if filled != "all waiting" {
+			l.feed(e, wave[1][0])
+			l.feed(e, wave[2][:2]...)
+		}
+		unvoted := l.block(3, 2, wave[0], variant(300))
 		if filled == "accepted" {
-			l.feed(e, unvoted[3])
+			l.feed(e, unvoted)
 		}
 		for i := range MaxForks {
-			r := l.block(3, 3, []*Round{wave[1][0], wave[1][1], unvoted[3]}, variant(400+i))
+			r := l.block(3, 3, []*Round{wave[1][0], wave[1][1], unvoted}, variant(400+i))
 			if _, err := e.Add(l.at, "liar", r); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if len(lucky.Proof()) == 0 || e.Commits() != 0 {
+		if e.Commits() != 0 {
 			t.Fatal("not the case to be tested")
 		}
-		for _, r := range lucky.Proof() {
+		for _, r := range append(lucky.Proof(), wave[1][0]) {
 			if _, err := e.Add(l.at, "good", r); err != nil {
 				t.Fatalf("%s: %v", filled, err)
 			}
@@ -298,6 +300,72 @@ func TestProofReachesWhoeverWasFlooded(t *testing.T) {
 		if e.Commits() != 1 {
 			t.Fatalf("%s: the proof does not prove", filled)
 		}
+	}
+}
+
+// A liar's account is full, so what its waiting block needs finds no place, until a correct steward's
+// block needs that block.
+func TestNeedIsPassedOn(t *testing.T) {
+	l := newLoom(t, 4)
+	e, _ := l.engine()
+	one := l.tower(1)[0]
+	l.feed(e, one[:3]...)
+	two := l.row(2, one, upTo(3))
+	none := func(r *Round) { r.Prev, r.Last = RoundID{}, 0 }
+	for i := range MaxForks {
+		if _, err := e.Add(l.at, "liar", l.block(3, 2, one, variant(50+i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fork := l.block(3, 2, one, variant(99))
+	middle := l.block(3, 3, []*Round{two[0], two[1], fork})
+	three := l.row(3, two, upTo(2))
+	e.room.charged[3] = MaxDemanded
+	if _, err := e.Add(l.at, "liar", middle); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Add(l.at, "liar", fork); !errors.Is(err, ErrCrowded) {
+		t.Fatalf("on a full account: %v", err)
+	}
+	if _, err := e.Add(l.at, "good", l.block(0, 4, []*Round{three[0], three[1], middle}, none)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Add(l.at, "good", fork); err != nil || e.room.charged[0] != 1 {
+		t.Fatalf("needed by a correct steward: %v", err)
+	}
+}
+
+// When the horizon rises, blocks below it stop waiting, and blocks that waited for something below it
+// are accepted without.
+func TestWhatLiesBelowTheHorizonCountsAsPresent(t *testing.T) {
+	l := newLoom(t, 4).ledBy(3) // whose second wave is not committed
+	e, _ := l.engine()
+	e.window = 6
+	secret := l.block(3, 1, nil) // nobody will see it
+	first := l.wave(1, nil, []int{0, 1, 2})
+	second := l.wave(4, first[2], []int{0, 1, 2})
+	third := l.wave(7, second[2], []int{0, 1, 2})
+	fourth := l.wave(10, third[2], []int{0, 1, 2})
+	low, high := l.block(3, 3, first[1], after(secret)), l.block(3, 5, second[0], after(secret))
+	above := l.block(3, 6, []*Round{second[1][0], second[1][1], high})
+	l.feed(e, slices.Concat(slices.Concat(first...), slices.Concat(second...), slices.Concat(third...), fourth[0], fourth[1], fourth[2][:2])...)
+	for i, r := range []*Round{above, low, high} {
+		if step, err := e.Add(l.at, "x", r); err != nil || len(step.Accepted) > 0 || e.Waiting() != i+1 {
+			t.Fatal(err)
+		}
+	}
+	step, err := e.Add(l.at, "x", fourth[2][2])
+	if err != nil || e.Horizon() != 4 {
+		t.Fatalf("horizon %d: %v", e.Horizon(), err)
+	}
+	if len(step.Accepted) != 3 || !e.Has(high.ID) || !e.Has(above.ID) || e.Has(low.ID) {
+		t.Fatalf("%d accepted", len(step.Accepted))
+	}
+	if e.Waiting() != 0 || len(e.room.wants) != 0 || len(e.room.slots) != 0 {
+		t.Fatalf("%d wait, %d wanted", e.Waiting(), len(e.room.wants))
+	}
+	if _, err := e.Add(l.at, "x", secret); !errors.Is(err, ErrOld) {
+		t.Fatal(err)
 	}
 }
 

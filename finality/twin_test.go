@@ -152,10 +152,13 @@ func weave(t testing.TB, ep *Epoch, rng *rand.Rand, rounds uint64) ([]*Round, *g
 	var all, below []*Round
 	for number := uint64(1); number <= rounds; number++ {
 		var row []*Round
+		absent := 0
 		for s := range ep.N() {
 			times := 1
 			if s < liars {
 				times = 1 + rng.IntN(2)
+			} else if number > 1 && absent < ep.N()-ep.Q() && rng.IntN(6) == 0 {
+				times, absent = 0, absent+1
 			}
 			for i := range times {
 				r := Round{Steward: s, Number: number, At: dawn + event.Time(rng.IntN(1000)), Vote: phaseOf(number) == vote && (lead && rng.IntN(8) > 0 || rng.IntN(2) == 0)}
@@ -182,7 +185,12 @@ func choose(ep *Epoch, rng *rand.Rand, self int, below []*Round, own *Round, mos
 	if len(below) == 0 {
 		return nil, RoundID{}, 0
 	}
-	spare := ep.N() - ep.Q()
+	spare := -ep.Q()
+	for s := range ep.N() {
+		if slices.ContainsFunc(below, func(b *Round) bool { return b.Steward == s }) {
+			spare++
+		}
+	}
 	for s := range ep.N() {
 		var forks []*Round
 		for _, b := range below {
@@ -190,8 +198,11 @@ func choose(ep *Epoch, rng *rand.Rand, self int, below []*Round, own *Round, mos
 				forks = append(forks, b)
 			}
 		}
+		if len(forks) == 0 {
+			continue
+		}
 		p := forks[rng.IntN(len(forks))]
-		if s == self {
+		if s == self && own.Number == p.Number {
 			p = own
 		} else if spare > 0 && (rng.IntN(2) == 0 || most && rng.IntN(5) == 0) {
 			spare--

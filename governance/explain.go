@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sustainy/coop/event"
 )
@@ -32,7 +33,7 @@ func (s *State) Explain(id event.ID) []string {
 	lines := []string{
 		fmt.Sprintf("%q by %s on track %s (%s), opened %s under charter version %d, rules %x.", p.Title, by.Name, t.Name, t.Method, p.Opened, p.Rules.Charter, p.RuleHash[:4]),
 		fmt.Sprintf("Roll: %d may vote, as of the opening, roll %x.", p.RollSize, p.RollHash[:4]),
-		fmt.Sprintf("Vote: from %s until before %s; a ballot dated before the end counts if ordered within %d s after it.", p.Voting.Start, p.Voting.End, p.Rules.Late/second),
+		fmt.Sprintf("Vote: from %s until before %s; a ballot dated before the end counts if ordered within %s after it.", p.Voting.Start, p.Voting.End, time.Duration(p.Rules.Late)*time.Millisecond),
 	}
 	if p.Extended > 0 {
 		lines = append(lines, fmt.Sprintf("Extended: %d of at most %d times, because the stewards stood still when the vote ended.", p.Extended, MaxExtensions))

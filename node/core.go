@@ -51,8 +51,12 @@ type Core struct {
 	marks   []commitMark
 	signed  Mark
 
-	restored     uint64 // commits on disk while Restore runs
-	contradicted bool   // Restore found another commit than is on disk
+	restoring    bool
+	restored     uint64     // commits on disk while Restore runs
+	replayed     crdt.Count // what it has read so far
+	stop         int        // the next of marks at which it may stop
+	contradicted bool       // it found another commit than is on disk
+	alarmed      bool       // peers were shown why this one halted
 
 	now   event.Time
 	last  event.Time // of the turn before
@@ -63,7 +67,7 @@ type Core struct {
 // commitMark is what a core remembers of a commit to serve it to others.
 type commitMark struct {
 	rounds uint64 // round blocks in the archive when it was made
-	events uint64 // events it ordered
+	events uint64 // events in the archive then
 	anchor event.ID
 }
 
@@ -75,6 +79,7 @@ type commitRecord struct {
 	Time   event.Time
 	Order  []event.ID
 	Rounds uint64 // round blocks kept before this commit
+	Events uint64 // events kept before it
 }
 
 // NewCore begins with the founding event alone. The events and rounds kept earlier are told to it
@@ -222,6 +227,11 @@ func (c *Core) Hear(now event.Time, from Peer, rounds []*finality.Round) (bad in
 		}
 		c.saw(from, r)
 		c.absorb(step)
+		for _, id := range r.Inc {
+			if !c.graph.Has(id) {
+				c.miss(id, from, false) // who sent the block has what it lists
+			}
+		}
 	}
 	return bad
 }
@@ -279,6 +289,9 @@ func (c *Core) absorb(step finality.Step) {
 	for _, commit := range step.Commits {
 		c.commit(commit)
 	}
+	if step.Halt != nil {
+		c.alarm(step.Halt)
+	}
 }
 
 func (c *Core) commit(commit finality.Commit) {
@@ -305,12 +318,14 @@ func (c *Core) record(commit finality.Commit) {
 		c.contradicted = c.contradicted || c.marks[commit.Index].anchor != anchor
 		return
 	}
-	rounds := c.archive.Count().Rounds
-	if c.restored == 0 {
-		rounds += uint64(len(c.out.Keep.Rounds))
+	kept := c.replayed
+	if !c.restoring {
+		kept = c.archive.Count()
+		kept.Rounds += uint64(len(c.out.Keep.Rounds))
+		kept.Events += uint64(len(c.out.Keep.Events))
 	}
-	c.marks = append(c.marks, commitMark{rounds: rounds, events: uint64(len(commit.Order)), anchor: anchor})
-	raw, err := event.Marshal(commitRecord{Index: commit.Index, Anchor: anchor, Time: commit.Time, Order: commit.Order, Rounds: rounds})
+	c.marks = append(c.marks, commitMark{rounds: kept.Rounds, events: kept.Events, anchor: anchor})
+	raw, err := event.Marshal(commitRecord{Index: commit.Index, Anchor: anchor, Time: commit.Time, Order: commit.Order, Rounds: kept.Rounds, Events: kept.Events})
 	if err != nil {
 		panic("node: invariant: a commit can be written: " + err.Error())
 	}

@@ -154,8 +154,9 @@ func (c *Core) source(w *want) (Peer, bool) {
 
 func (c *Core) onGet(from Peer, g *Get) {
 	events := make([]*event.Event, 0, len(g.Events))
+	given := make(map[event.ID]bool, len(g.Events)) // only looked up
 	for _, id := range g.Events {
-		events = c.withAncestors(events, id)
+		events = c.withAncestors(events, id, given)
 	}
 	var rounds []*finality.Round
 	for _, id := range g.Rounds {
@@ -169,15 +170,17 @@ func (c *Core) onGet(from Peer, g *Get) {
 	c.sendBundle(from, ProtoGet, events, rounds)
 }
 
-// withAncestors appends an event, before it those of its strand that are not final either: who
-// lacks it mostly lacks them too, and must not ask level by level.
-func (c *Core) withAncestors(events []*event.Event, id event.ID) []*event.Event {
+// withAncestors appends an event that was not given yet, before it those of its strand that are not
+// final either: who lacks it mostly lacks them too, and must not ask level by level.
+func (c *Core) withAncestors(events []*event.Event, id event.ID, given map[event.ID]bool) []*event.Event {
 	var chain []*event.Event
-	for e := c.graph.Get(id); e != nil && len(chain) < maxAncestors; e = c.graph.Get(e.Prev) {
+	for e := c.graph.Get(id); e != nil && !given[e.ID] && len(chain) < maxAncestors; e = c.graph.Get(e.Prev) {
+		given[e.ID] = true
 		chain = append(chain, e)
 	}
-	if chain == nil {
+	if chain == nil && !given[id] {
 		if e := c.event(id); e != nil {
+			given[id] = true
 			chain = append(chain, e)
 		}
 	}

@@ -22,6 +22,7 @@ const (
 	fetchStalls      = 2000 // ms without a page before another peer is asked
 	askTimes         = 10   // attempts until what is missing is no more reason to stay awake
 	maxStalls        = 5    // pages asked of a peer in vain before its claim to have them is forgotten
+	alarmRounds      = 30   // rounds before a fork of what is final that are shown with it
 	greetingsAtWork  = 3    // peers told by one who is no steward
 	neighboursAtMost = 1024
 )

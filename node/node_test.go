@@ -6,6 +6,7 @@ import (
 
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 )
@@ -288,5 +289,77 @@ func TestCatchUp(t *testing.T) {
 	w.settle(w.now + 20_000)
 	if away.commits != w.cores[0].commits || away.View().Root() != w.cores[0].View().Root() {
 		t.Errorf("%d commits, others have %d", away.commits, w.cores[0].commits)
+	}
+}
+
+// An archive that lost its commit records, some events and some rounds, as after a repair, opens, and
+// what is missing comes from the others.
+func TestRestoreWithGaps(t *testing.T) {
+	w := newTown(t, 4)
+	for i := range 12 {
+		if _, err := w.cores[i%4].Submit(w.now, note(t, fmt.Sprint("Proposal ", i))); err != nil {
+			t.Fatal(err)
+		}
+		w.settle(w.now + 100)
+	}
+	w.settle(w.now + 20_000)
+	for name, lost := range map[string]func(kind string, n uint64) bool{
+		"no records":         func(string, uint64) bool { return false },
+		"an event":           func(kind string, n uint64) bool { return kind == "event" && n == 5 },
+		"a round":            func(kind string, n uint64) bool { return kind == "round" && n == 20 },
+		"everything but one": func(_ string, n uint64) bool { return n > 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			gaps := crdt.NewMemory()
+			keep := func(kind string, to func(raw []byte) crdt.Batch) func(uint64, []byte) error {
+				return func(n uint64, raw []byte) error {
+					if lost(kind, n) {
+						return nil
+					}
+					return gaps.Append(to(raw))
+				}
+			}
+			old := w.stores[4]
+			if err := old.Events(0, keep("event", func(raw []byte) crdt.Batch {
+				e, err := event.Open(raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return crdt.Batch{Events: []*event.Event{e}}
+			})); err != nil {
+				t.Fatal(err)
+			}
+			if err := old.Rounds(0, keep("round", func(raw []byte) crdt.Batch {
+				r, err := finality.OpenRound(&w.cores[0].epoch, raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return crdt.Batch{Rounds: []crdt.Blob{{ID: r.ID, Raw: raw}}}
+			})); err != nil {
+				t.Fatal(err)
+			}
+			again, err := NewCore(Config{Genesis: founded(t, 4), Key: testKey(4), Archive: gaps})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := again.Restore(w.now, nil); err != nil {
+				t.Fatal(err)
+			}
+			old4, oldStore := w.cores[4], w.stores[4]
+			w.cores[4], w.stores[4] = again, gaps
+			defer func() { w.cores[4], w.stores[4] = old4, oldStore }()
+			for i := range 4 {
+				again.Up(w.now, testKey(i).Public())
+				w.cores[i].Down(w.now, testKey(4).Public())
+				w.cores[i].Up(w.now, testKey(4).Public())
+			}
+			w.settle(w.now + 30_000)
+			if again.commits != w.cores[0].commits || again.View().Root() != w.cores[0].View().Root() {
+				t.Errorf("%d commits, others have %d", again.commits, w.cores[0].commits)
+			}
+			if gaps.Count().Events != w.stores[0].Count().Events || gaps.Count().Commits != again.commits {
+				t.Errorf("it keeps %+v, others %+v", gaps.Count(), w.stores[0].Count())
+			}
+		})
 	}
 }

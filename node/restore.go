@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
 )
@@ -23,37 +24,30 @@ func (c *Core) Restore(now event.Time, progress func(done, total uint64)) error 
 	if err := c.loadMarks(); err != nil {
 		return err
 	}
-	c.restored = uint64(len(c.marks))
+	c.restored, c.restoring = uint64(len(c.marks)), true
 	report := func(done uint64) {
 		if progress != nil {
 			progress(done, count.Events+count.Rounds)
 		}
 	}
-	if err := c.restoreEvents(report); err != nil {
-		return err
-	}
-	err := c.archive.Rounds(0, func(n uint64, raw []byte) error {
-		r, err := finality.OpenRound(&c.epoch, raw)
-		if err != nil {
-			return fmt.Errorf("round block %d of the archive: %w", n, err)
+	done := uint64(0)
+	for from := (crdt.Count{Commits: count.Commits}); from != count; {
+		to := c.nextStop(from, count)
+		if err := c.restoreEvents(from.Events, to.Events, func(n uint64) { report(done + n) }); err != nil {
+			return err
 		}
-		step, err := c.engine.Add(r.At, "", r)
-		if err != nil {
-			return fmt.Errorf("round block %d of the archive: %w", n, err)
+		if err := c.restoreRounds(from.Rounds, to.Rounds); err != nil {
+			return err
 		}
-		c.absorb(step)
-		report(count.Events + n + 1)
-		return nil
-	})
-	if err != nil {
-		return err
+		from, done = to, to.Events+to.Rounds
+		report(done)
 	}
 	if c.commits < c.restored || c.contradicted {
 		return ErrReplay
 	}
 	c.out.Keep.Events, c.out.Keep.Rounds = nil, nil // they came from there
 	c.out.Final = nil
-	c.restored = 0
+	c.restored, c.restoring = 0, false
 	c.takeOffice()
 	return nil
 }
@@ -90,15 +84,58 @@ func (c *Core) loadMarks() error {
 		if err := event.Unmarshal(raw, &r); err != nil {
 			return fmt.Errorf("commit %d of the archive: %w", n, err)
 		}
-		c.marks = append(c.marks, commitMark{rounds: r.Rounds, events: uint64(len(r.Order)), anchor: r.Anchor})
+		c.marks = append(c.marks, commitMark{rounds: r.Rounds, events: r.Events, anchor: r.Anchor})
 		return nil
 	})
 }
 
-func (c *Core) restoreEvents(report func(done uint64)) error {
+// nextStop is up to where to restore next: events first, then the round blocks that order them. It
+// is a place at which a commit was made, so that little is not final in between, and not too near.
+func (c *Core) nextStop(from, end crdt.Count) crdt.Count {
+	for c.stop < len(c.marks) {
+		m := c.marks[c.stop]
+		c.stop++
+		if m.events >= from.Events+restoreBatch || m.rounds >= from.Rounds+restoreBatch {
+			return crdt.Count{Events: m.events, Rounds: m.rounds, Commits: end.Commits}
+		}
+	}
+	return end
+}
+
+func (c *Core) restoreRounds(from, to uint64) error {
+	err := c.archive.Rounds(from, func(n uint64, raw []byte) error {
+		if n >= to {
+			return errStop
+		}
+		r, err := finality.OpenRound(&c.epoch, raw)
+		if err != nil {
+			return fmt.Errorf("round block %d of the archive: %w", n, err)
+		}
+		c.replayed.Rounds = n + 1
+		step, err := c.engine.Add(r.At, "", r)
+		if errors.Is(err, finality.ErrAhead) || errors.Is(err, finality.ErrOld) || errors.Is(err, finality.ErrCrowded) {
+			return nil // a rebuilt archive has gaps; what they hide is fetched again
+		}
+		if err != nil {
+			return fmt.Errorf("round block %d of the archive: %w", n, err)
+		}
+		c.absorb(step)
+		return nil
+	})
+	if errors.Is(err, errStop) {
+		return nil
+	}
+	return err
+}
+
+// errStop ends a walk through the archive.
+var errStop = errors.New("far enough")
+
+func (c *Core) restoreEvents(from, to uint64, report func(done uint64)) error {
 	var batch [][]byte
 	done := uint64(0)
 	flush := func() error {
+		c.replayed.Events += uint64(len(batch))
 		events, errs := openAll(batch)
 		if err := errors.Join(errs...); err != nil {
 			return fmt.Errorf("an event of the archive does not hold: %w", err)
@@ -118,13 +155,16 @@ func (c *Core) restoreEvents(report func(done uint64)) error {
 		report(done)
 		return nil
 	}
-	err := c.archive.Events(0, func(_ uint64, raw []byte) error {
+	err := c.archive.Events(from, func(n uint64, raw []byte) error {
+		if n >= to {
+			return errStop
+		}
 		if batch = append(batch, raw); len(batch) < restoreBatch {
 			return nil
 		}
 		return flush()
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errStop) {
 		return err
 	}
 	return flush()

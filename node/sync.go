@@ -32,6 +32,31 @@ func (c *Core) Up(now event.Time, p Peer) {
 	}
 	c.peers[p] = &neighbour{hello: Hello{Frontier: make([]uint64, len(c.epoch.Stewards))}}
 	c.greet(p)
+	if h := c.engine.Halted(); h != nil {
+		c.show(p, h)
+	}
+}
+
+// alarm shows every peer, once, why this one halted. They would not ask: who has more commits fetches
+// nothing from who has fewer, and would go on alone.
+func (c *Core) alarm(h *finality.Halt) {
+	if c.alarmed {
+		return
+	}
+	c.alarmed = true
+	for _, p := range c.neighbours() {
+		c.show(p, h)
+	}
+}
+
+// show sends the round blocks around the place where two orders part. Whoever has the other ones reads
+// the same off them.
+func (c *Core) show(p Peer, h *finality.Halt) {
+	from := make([]uint64, len(c.epoch.Stewards))
+	for i := range from {
+		from[i] = max(3*h.Wave, alarmRounds) - alarmRounds
+	}
+	c.sendBundle(p, ProtoRounds, nil, c.engine.Above(from, maxAbove))
 }
 
 // Down forgets a peer that is gone.

@@ -80,22 +80,47 @@ func wasReset(t testing.TB, s network.Stream) bool {
 	return errors.Is(err, network.ErrReset)
 }
 
-func TestGossipJunkFlood(t *testing.T) {
-	t.Parallel()
-	hosts, rooms := meet(t, 4, "coop")
-	s, flooder := stranger(t, 50)
+// eventsOf lets a stranger gossip in a room.
+func eventsOf(t testing.TB, s host.Host, room string) *pubsub.Topic {
+	t.Helper()
 	ps, err := pubsub.NewGossipSub(t.Context(), s, pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(), pubsub.WithMessageIdFn(messageID), pubsub.WithFloodPublish(true), pubsub.WithPeerOutboundQueueSize(20_000))
 	if err != nil {
 		t.Fatal(err)
 	}
-	topic, err := ps.Join("coop/events")
+	topic, err := ps.Join(topicName(room, Events))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := topic.Subscribe(); err != nil {
 		t.Fatal(err)
 	}
+	return topic
+}
+
+// Two bad messages are fewer than MaxStrikes, but gossip will not hear their sender any more.
+func TestTwoBadMessages(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, 0)
+	r := join(t, h, "coop")
+	s, p := stranger(t, 50)
+	topic := eventsOf(t, s, "coop")
+	visit(t, s, h)
+	wait(t, "each other", func() bool { return r.isUp(p) && len(topic.ListPeers()) == 1 })
+	for i := range 2 {
+		if err := topic.Publish(t.Context(), fmt.Appendf(nil, "bad %d", i)); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, "the verdict", func() bool { return r.checked() == i+1 })
+	}
+	wait(t, "the stranger to be kept out", func() bool { return !h.connected(s.ID()) && r.stat(p).Banned.After(time.Now()) })
+}
+
+func TestGossipJunkFlood(t *testing.T) {
+	t.Parallel()
+	hosts, rooms := meet(t, 4, "coop")
+	s, flooder := stranger(t, 50)
+	topic := eventsOf(t, s, "coop")
 	for i, h := range hosts {
 		visit(t, s, h)
 		wait(t, "the flooder to be let in", func() bool { return rooms[i].isUp(flooder) && len(topic.ListPeers()) == i+1 })

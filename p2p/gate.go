@@ -18,6 +18,7 @@ import (
 type gate struct {
 	mu      sync.RWMutex
 	records map[peer.ID]*record // at most MaxRecords
+	blocked map[peer.ID]bool    // by Host.Block
 }
 
 type record struct {
@@ -123,7 +124,7 @@ func (g *gate) shut() []peer.ID {
 	return out
 }
 
-func (g *gate) open(id peer.ID) bool { return g.banned(id).IsZero() }
+func (g *gate) open(id peer.ID) bool { return g.banned(id).IsZero() && !g.isBlocked(id) }
 
 // penalty is the application's part of a peer's gossip score: three strikes silence a peer there
 // even if none of them came by gossip.

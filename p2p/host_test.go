@@ -450,7 +450,11 @@ func TestJoinAndLeave(t *testing.T) {
 	connect(t, a, b)
 	// b is connected first and joins later; a said long ago that it listens.
 	rb := join(t, b, "coop")
+	conn := a.lib.Network().ConnsToPeer(b.self)[0]
 	wait(t, "each other", func() bool { return first.isUp(b.Self()) && rb.isUp(a.Self()) })
+	if conn.IsClosed() {
+		t.Error("they had to meet anew")
+	}
 	if _, err := a.Join("coop", first); !errors.Is(err, ErrRoomTaken) {
 		t.Errorf("joined twice: %v", err)
 	}

@@ -116,6 +116,9 @@ func TestKeepTellsWhatItTried(t *testing.T) {
 	if err := a.Keep(b.Self(), dead.Addrs()...); err != nil {
 		t.Fatal(err)
 	}
+	if n := len(a.dials.snapshot()[b.self].addrs); n != 1 {
+		t.Errorf("%d addresses to dial", n)
+	}
 	if err := a.Keep(b.Self(), b.Addrs()...); err != nil {
 		t.Fatal(err)
 	}

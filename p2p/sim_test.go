@@ -83,17 +83,21 @@ type world struct {
 }
 
 // simulate starts n hosts in one room.
-func simulate(t *testing.T, n int) *world {
+func simulate(t *testing.T, n int, change ...func(*Config)) *world {
 	t.Helper()
 	w := &world{net: simnet.Simnet{LatencyFunc: simnet.StaticLatency(40 * time.Millisecond)}}
 	w.net.Start()
 	for i := range n {
-		h, err := New(Config{
+		cfg := Config{
 			Key:       keyOf(i),
 			Listen:    []string{simAddr(i)},
 			more:      []libp2p.Option{simulated(&w.net, &w.wall), libp2p.DisableIdentifyAddressDiscovery()},
 			noPortTry: true,
-		})
+		}
+		for _, c := range change {
+			c(&cfg)
+		}
+		h, err := New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,17 +207,76 @@ func TestPartitionAndHeal(t *testing.T) {
 	})
 }
 
+// pair is two hosts that are Up to each other.
+func pair(t *testing.T, change ...func(*Config)) *world {
+	t.Helper()
+	w := simulate(t, 2, change...)
+	a, b := w.hosts[0], w.hosts[1]
+	if err := a.Keep(b.Self(), b.Addrs()...); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 5*time.Second, "each other", func() bool { return w.rooms[0].isUp(b.Self()) && w.rooms[1].isUp(a.Self()) })
+	return w
+}
+
+// More than a peer may send waits, and loses nothing.
+func TestStreamBudget(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Config)
+		size   int
+	}{
+		"frames": {func(c *Config) { c.Limits.FramesPerSecond = 10 }, 8},
+		"bytes":  {func(c *Config) { c.Limits.BytesPerSecond = MaxFrame / 2 }, MaxFrame / 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := pair(t, c.change)
+				defer w.end(t)
+				start := time.Now()
+				for i := range 120 { // 20 in the first burst, then 10 a second
+					if frame := fmt.Appendf(make([]byte, c.size), "%d", i); !w.rooms[0].Send(w.hosts[1].Self(), Tail, frame) {
+						t.Fatal("dropped")
+					}
+				}
+				got := func() int { return w.rooms[1].count(func(heard) bool { return true }) }
+				time.Sleep(5 * time.Second)
+				if n := got(); n < 60 || n > 80 {
+					t.Errorf("%d frames after five seconds", n)
+				}
+				within(t, 10*time.Second, "all frames", func() bool { return got() == 120 })
+				if d := time.Since(start); d < 9*time.Second {
+					t.Errorf("took %v", d)
+				}
+			})
+		})
+	}
+}
+
+// A burst of events is paced so that no queue on the way overflows.
+func TestPublishBurstIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := pair(t)
+		defer w.end(t)
+		const n = 4 * maxPeerQueue
+		for i := range n {
+			for w.rooms[0].Publish(Events, fmt.Appendf(nil, "event %d", i)) != nil {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		within(t, 10*time.Second, "all events", func() bool { return w.rooms[1].count(func(heard) bool { return true }) == n })
+		if s := w.rooms[1].Stats(); s.OverBudget != 0 || s.InboxDropped != 0 {
+			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
 // Gossip's own stream to a peer dies so often that gossip gives the peer up, though it is connected.
 func TestGossipIsMended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := simulate(t, 2)
+		w := pair(t)
 		defer w.end(t)
 		a, b, rooms := w.hosts[0], w.hosts[1], w.rooms
-		if err := a.Keep(b.Self(), b.Addrs()...); err != nil {
-			t.Fatal(err)
-		}
 		both := func() bool { return rooms[0].isUp(b.Self()) && rooms[1].isUp(a.Self()) }
-		within(t, 5*time.Second, "each other", both)
 		time.Sleep(time.Hour)
 		if rooms[0].ups != 1 || rooms[1].ups != 1 {
 			t.Fatalf("a quiet hour was no quiet hour: up %d and %d times", rooms[0].ups, rooms[1].ups)

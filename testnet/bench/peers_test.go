@@ -123,8 +123,10 @@ func BenchmarkIngest(b *testing.B) {
 }
 
 // ingest lets a fresh core with a fresh store take the frames, opened ahead on the other core.
-func (h *history) ingest(b *testing.B, frames [][]byte) {
-	store, err := badgerdb.Open(b.TempDir(), badgerdb.Options{})
+func (h *history) ingest(b *testing.B, frames [][]byte) { h.copyTo(b, frames, b.TempDir()) }
+
+func (h *history) copyTo(b *testing.B, frames [][]byte, dir string) {
+	store, err := badgerdb.Open(dir, badgerdb.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

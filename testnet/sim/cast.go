@@ -37,7 +37,7 @@ var stages sync.Map // casting → *stage
 
 // stageOf founds the cooperative of a plan.
 func stageOf(p *Plan) *stage {
-	c := casting{p.Stewards, p.Founders, p.Delta0, p.Tolerance, 60_000}
+	c := casting{p.Stewards, p.Founders, p.Delta0, p.Tolerance, p.Stall}
 	if s, ok := stages.Load(c); ok {
 		return s.(*stage)
 	}

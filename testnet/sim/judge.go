@@ -31,6 +31,12 @@ type judge struct {
 	promised map[event.ID]*peer        // kept events of honest members
 	certain  map[event.ID]bool         // acknowledged somewhere
 	expected map[*peer]bool            // peers whose silence is right
+
+	saidAt    map[event.ID]event.Time // when an event was first kept
+	finalAt   map[event.ID]event.Time // when the first commit had it
+	near      event.Time              // how far coop time may be from the truth; 0: nobody asks
+	lenient   bool                    // a conflict is noted and is no violation: there are too many liars
+	conflicts []string
 }
 
 // commit is a commit record as it stands in an archive.
@@ -41,6 +47,7 @@ type commit struct {
 	Time   event.Time
 	Order  []event.ID
 	Rounds uint64
+	Events uint64
 }
 
 type number struct {
@@ -57,10 +64,14 @@ func newJudge(w *world) *judge {
 	return &judge{w: w, receipts: map[uint64]uint64{}, refused: map[event.ID]string{}, roots: map[uint64][32]byte{},
 		final: map[event.ID]uint64{w.stage.genesis.ID: 0}, events: map[event.ID]*event.Event{}, numbers: map[number]event.ID{},
 		blocks: map[finality.RoundID]*block{}, slots: map[slot]finality.RoundID{}, promised: map[event.ID]*peer{}, certain: map[event.ID]bool{},
-		expected: map[*peer]bool{}}
+		expected: map[*peer]bool{}, saidAt: map[event.ID]event.Time{}, finalAt: map[event.ID]event.Time{}}
 }
 
 func (j *judge) complain(format string, args ...any) {
+	if j.lenient {
+		j.conflicts = append(j.conflicts, fmt.Sprintf(format, args...))
+		return
+	}
 	j.violations = append(j.violations, fmt.Sprintf("at %d ms: ", uint64(j.w.now))+fmt.Sprintf(format, args...))
 }
 
@@ -102,7 +113,9 @@ func (j *judge) kept(p *peer, out *node.Effects) {
 }
 
 func (j *judge) keptEvent(p *peer, e *event.Event) {
-	j.events[e.ID] = e
+	if j.events[e.ID] == nil {
+		j.events[e.ID], j.saidAt[e.ID] = e, j.w.now
+	}
 	author := j.w.byID[e.Key]
 	if author == nil || !author.honest() {
 		return
@@ -153,6 +166,10 @@ func (j *judge) committed(p *peer, c commit) {
 	if n := len(j.commits); n > 0 && c.Time < j.commits[n-1].Time {
 		j.fault(p, "coop time falls from %d to %d with commit %d", j.commits[n-1].Time, c.Time, c.Index)
 	}
+	truth := dawn + j.w.now
+	if off := max(c.Time, truth) - min(c.Time, truth); j.near > 0 && off > j.near {
+		j.fault(p, "coop time is %d ms off with commit %d", off, c.Index)
+	}
 	j.commits = append(j.commits, c)
 	for _, id := range c.Order {
 		j.ordered(p, c.Index, id)
@@ -174,7 +191,7 @@ func (j *judge) ordered(p *peer, index uint64, id event.ID) {
 			j.fault(p, "commit %d orders %s before %s, on which it builds", index, id.Short(), link.Short())
 		}
 	}
-	j.final[id] = index
+	j.final[id], j.finalAt[id] = index, j.w.now
 	if !signed(e) {
 		j.fault(p, "commit %d orders %s, which its author did not sign", index, id.Short())
 	}
@@ -256,6 +273,53 @@ func (j *judge) rolledBack(p *peer) {
 			delete(j.events, id)
 		}
 	}
+	for at := range j.numbers { // kept, but neither told nor covered by the guard: nobody knows of it any more
+		if at.key == p.id() && at.seq >= p.guard.Events {
+			delete(j.numbers, at)
+		}
+	}
+	for at, id := range j.slots {
+		if at.steward == p.index && p.steward() && at.round > p.guard.Round {
+			delete(j.slots, at)
+			delete(j.blocks, id)
+		}
+	}
+}
+
+// finality is the longest time that an event took.
+func (j *judge) finality() (longest event.Time) {
+	for id, at := range j.finalAt {
+		longest = max(longest, at-j.saidAt[id])
+	}
+	return longest
+}
+
+// kinds counts the final events of a kind.
+func (j *judge) kinds(kind event.Kind) (n int) {
+	for id := range j.finalAt {
+		if j.events[id].Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// doubles are the stewards of whom a peer's disk has two blocks of one round.
+func (j *judge) doubles(p *peer) map[int]bool {
+	seen, proven := map[slot]finality.RoundID{}, map[int]bool{}
+	p.disk.Rounds(0, func(_ uint64, raw []byte) error {
+		b, err := readBlock(raw)
+		if err != nil {
+			return err
+		}
+		at := slot{b.steward, b.number}
+		if other, known := seen[at]; known && other != b.id {
+			proven[b.steward] = true
+		}
+		seen[at] = b.id
+		return nil
+	})
+	return proven
 }
 
 // look notes which events peers call acknowledged.

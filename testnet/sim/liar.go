@@ -29,6 +29,7 @@ type liar struct {
 	nobody identity.Key // of no member: it signs the junk
 	strand event.Slot   // of the junk
 	left   int          // blocks that it may still sign without need
+	script bool         // a directed schedule says what it does
 }
 
 func newLiar(p *peer, d Deeds) *liar {
@@ -51,7 +52,7 @@ func (l *liar) begin() {
 		if l.me.w.phase == drain {
 			return
 		}
-		if l.me.core != nil {
+		if l.me.core != nil && !l.script {
 			l.step()
 		}
 		l.me.w.agenda.add(l.me.w.now+pace, step)
@@ -164,6 +165,41 @@ func (l *liar) issue(number uint64) {
 	if l.dice.of(1, 4) {
 		l.own[number] = second
 	}
+}
+
+// follow waits until the liar knows blocks of some stewards in a round, and then does something.
+func (l *liar) follow(round uint64, stewards []int, do func()) {
+	for _, s := range stewards {
+		if !slices.Contains(l.authors(round), s) {
+			l.me.w.agenda.add(l.me.w.now+5, func() { l.follow(round, stewards, do) })
+			return
+		}
+	}
+	if len(stewards) == 0 && len(l.authors(round)) == 0 {
+		l.me.w.agenda.add(l.me.w.now+5, func() { l.follow(round, stewards, do) })
+		return
+	}
+	do()
+}
+
+// sayRound signs a block of a round on blocks of some stewards, nil for all, and tells it to a set.
+func (l *liar) sayRound(number uint64, on []int, to uint64) {
+	d := l.draft(number)
+	if on != nil {
+		d.Parents, d.Prev, d.Last = nil, finality.RoundID{}, 0
+		for _, s := range slices.Sorted(slices.Values(on)) {
+			for _, r := range l.rounds[number-1] {
+				if r.Steward == s {
+					d.Parents = append(d.Parents, r.ID)
+					break
+				}
+			}
+		}
+	}
+	r := l.sign(d)
+	l.issued, l.own[number] = number, r
+	l.accept(l.me.clock(), r)
+	l.tell(r, to)
 }
 
 // audience is who hears a block: everybody, or a few.

@@ -226,7 +226,7 @@ func (p *peer) speak(out *node.Effects) {
 		if p.honest() {
 			p.w.verified(&letter.Message)
 		}
-		if to := p.knows(letter.To); to != nil && p.linked[to.index] && !p.holds(to, &letter) {
+		if to := p.knows(letter.To); to != nil && !p.holds(to, &letter) {
 			p.w.post(p, to, p.w.frame(letter.Frame(), ""))
 		}
 	}
@@ -244,10 +244,10 @@ func (p *peer) speak(out *node.Effects) {
 	}
 }
 
-// knows finds the computer that p talks to under a name.
+// knows finds the computer that p talks to under a name. Twins have one name between them.
 func (p *peer) knows(id node.Peer) *peer {
 	for _, other := range p.w.peers {
-		if p.w.wired[p.index]>>other.index&1 == 1 && other.id() == id {
+		if p.linked[other.index] && other.id() == id {
 			return other
 		}
 	}

@@ -18,6 +18,7 @@ type Plan struct {
 	Watchers  int // peers that sign nothing
 	Delta0    event.Time
 	Tolerance event.Time
+	Stall     event.Time
 
 	Storm   event.Time // how long things go wrong
 	Acts    int        // what members try to do in that time
@@ -31,7 +32,7 @@ type Plan struct {
 	Reorder bool       // a later message may overtake
 	Lag     event.Time // most time a peer takes to look at what came
 
-	Gulp    int        // most things that it looks at in one turn; 0: all
+	Gulp int // most things that it looks at in one turn; 0: all
 
 	Forgetful bool // verify everything again each time it comes
 
@@ -183,7 +184,7 @@ func (d dice) until(most event.Time) event.Time { return event.Time(d.Uint64N(ui
 func Draw(seed uint64) Plan {
 	d := newDice(seed, 1)
 	p := Plan{Seed: seed, Stewards: sizes[d.IntN(len(sizes))], Delta0: []event.Time{400, 800, 2000}[d.IntN(3)],
-		Tolerance: 3000, Storm: 4000 + d.until(6000), Acts: 8 + d.IntN(25), Bursts: 1 + d.IntN(5)}
+		Tolerance: 3000, Stall: 60_000, Storm: 4000 + d.until(6000), Acts: 8 + d.IntN(25), Bursts: 1 + d.IntN(5)}
 	p.Founders = min(p.Stewards+d.IntN(3), 1+d.IntN(4))
 	p.Guests, p.Watchers = d.IntN(3), []int{0, 0, 1, 2, 3}[d.IntN(5)]
 	p.Delay = []event.Time{1, 10, 30, 80}[d.IntN(4)]

@@ -107,6 +107,7 @@ type world struct {
 	strands []strand                            // of forkers, by peer
 	spy     func(from, to *peer, f *frame) bool // a directed schedule decides what may pass
 
+	patience event.Time // until everything is final
 	sent     int
 	turns    int
 	lastSent event.Time
@@ -123,7 +124,7 @@ const (
 func (w *world) storm() bool { return w.phase == storm }
 
 func newWorld(plan Plan) *world {
-	w := &world{plan: plan, stage: stageOf(&plan), luck: newDice(plan.Seed, 2), frames: map[[32]byte]*frame{}, rounds: map[[32]byte]*finality.Round{}, events: map[[32]byte]*event.Event{}, byID: map[node.Peer]*peer{}}
+	w := &world{plan: plan, patience: calmAtMost, stage: stageOf(&plan), luck: newDice(plan.Seed, 2), frames: map[[32]byte]*frame{}, rounds: map[[32]byte]*finality.Round{}, events: map[[32]byte]*event.Event{}, byID: map[node.Peer]*peer{}}
 	w.judge = newJudge(w)
 	n := plan.peers()
 	for i := range n + len(plan.Vandals) {
@@ -205,6 +206,12 @@ func (w *world) wire() {
 		}
 	}
 	for i := w.plan.Stewards; i < len(w.peers); i++ {
+		if w.peers[i].twin {
+			for j := range w.plan.Stewards {
+				join(i, j)
+			}
+			continue
+		}
 		join(i, honest[w.luck.IntN(len(honest))])
 		for range 2 + w.luck.IntN(2) {
 			join(i, w.luck.IntN(i))
@@ -212,12 +219,18 @@ func (w *world) wire() {
 	}
 	for _, p := range w.peers {
 		if p.mute {
-			for i := range w.wired {
-				w.wired[i] &^= 1 << p.index
-			}
-			w.wired[p.index] = 0
+			w.unplug(p)
 		}
 	}
+}
+
+// unplug takes a peer out of the network for good.
+func (w *world) unplug(p *peer) {
+	p.mute, p.core = true, nil
+	for i := range w.wired {
+		w.wired[i] &^= 1 << p.index
+	}
+	w.wired[p.index] = 0
 }
 
 // play runs the three phases.
@@ -230,7 +243,7 @@ func (w *world) play() {
 	w.schedule()
 	w.run(func() bool { return w.now >= w.plan.Storm })
 	w.settle()
-	limit, look := w.now+calmAtMost, w.now
+	limit, look := w.now+w.patience, w.now
 	w.run(func() bool {
 		if w.now < look || w.now > limit {
 			return w.now > limit
@@ -334,7 +347,7 @@ func (w *world) settle() {
 
 // rest runs until nothing is left to do: no message under way, no peer that wants to be called.
 func (w *world) rest(when string) {
-	limit, began := w.now+drainAtMost, w.done
+	limit, began := w.now+min(drainAtMost, w.patience), w.done
 	w.run(func() bool { return w.lastSent > limit || w.done > began+drainEntries })
 	if len(w.judge.violations) == 0 && !w.agenda.empty() {
 		w.judge.complain("the peers do not come to rest %s: %d things were done since, last message at %d", when, w.done-began, uint64(w.lastSent))

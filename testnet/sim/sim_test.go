@@ -14,6 +14,7 @@ import (
 var (
 	seedsFlag = flag.Int("seeds", 0, "number of seeds that TestSeeds plays; 0: 2,000, or 150 with the race detector")
 	fromFlag  = flag.Uint64("from", 1, "first seed of TestSeeds")
+	tellFlag  = flag.Bool("tell", false, "directed schedules tell everything")
 	seedFlag  = flag.Uint64("seed", 0, "the seed that TestSeed plays and tells in full")
 )
 
