@@ -52,7 +52,10 @@ func Read(r io.Reader, to Sink, progress Progress) (*Report, error) {
 	if _, err := b.car.Next(); !errors.Is(err, io.EOF) {
 		return nil, ErrExtended
 	}
-	return report, m.compare(report)
+	if err := m.compare(report); err != nil {
+		return nil, err
+	}
+	return report, nil
 }
 
 // compare holds the claim against what came of it.

@@ -51,15 +51,15 @@ func TestEnvelopeID(t *testing.T) {
 	})
 }
 
+// TestEnvelopeIDOfNonsense: bytes that do not begin as an envelope have no id, however long they are.
 func TestEnvelopeIDOfNonsense(t *testing.T) {
-	zeros := make([]byte, 200)
-	for _, head := range [][]byte{{}, {0x82}, {0x82, 0x40}, {0x83, 0x41}, {0x82, 0x61}, {0x82, 0x58}, {0x82, 0x59, 0xff, 0xff}, {0x82, 0x5b}, {0x82, 0x5c}, {0x82, 0x5f}} {
-		raw := append(bytes.Clone(head), zeros...)
-		if len(head) < 2 || head[1] < 0x5a && head[0] == 0x82 {
-			raw = head
-		}
-		if id, ok := crdt.EnvelopeID(raw); ok && !(len(raw) == 2 && raw[1] == 0x40) {
-			t.Errorf("%x has the id %v", head, id)
+	zeros := string(make([]byte, 200))
+	for _, raw := range []string{
+		"", "\x82", "\x82\x58", "\x82\x41", "\x82\x59\xff\xff" + zeros,
+		"\x83\x41" + zeros, "\x82\x61" + zeros, "\x82\x5b" + zeros, "\x82\x5c" + zeros, "\x82\x5f" + zeros,
+	} {
+		if id, ok := crdt.EnvelopeID([]byte(raw)); ok {
+			t.Errorf("%.10x has the id %v", raw, id)
 		}
 	}
 }

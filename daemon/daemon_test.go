@@ -127,7 +127,7 @@ func (p *peer) found(name string) event.ID {
 				Threshold: governance.Threshold{Share: governance.Ratio{Num: 1, Den: 2}, Over: true}, Voting: 3_600_000, Open: 99}},
 			Limits: governance.Limits{Daily: 10_000, Text: 1000, Statement: 1000, Reason: 1000, Candidates: 100},
 		}}}
-	f.Text.Params.Grace = 100
+	f.Text.Params.Grace, f.Text.Params.Stall = 100, 86_400_000
 	var s CoopStatus
 	p.post("/v1/found", f, &s)
 	return s.ID
@@ -389,11 +389,9 @@ func TestTestnetHooks(t *testing.T) {
 	ben.post("/v1/testnet/block", Block{Peers: []identity.PublicKey{ana.daemon.home.Device}}, nil)
 	eventually(t, "the partition", func() bool { return ben.coop(id).Peers == 0 && ana.coop(id).Peers == 0 })
 	lamp := ben.propose(id, "Lamp")
-	if o := (Outcome{}); true {
-		ben.get(Path("coops", id.String(), "wait", lamp.String()), &o)
-		if o.Final {
-			t.Error("it became final without a steward")
-		}
+	var o Outcome
+	if ben.get(Path("coops", id.String(), "wait", lamp.String()), &o); o.Final {
+		t.Error("it became final without a steward")
 	}
 	var h Health
 	ben.get("/v1/doctor", &h)
@@ -471,7 +469,7 @@ func TestEventsCanBeFollowed(t *testing.T) {
 	if body, _ := json.Marshal(detail.Body); detail.ID != want || !strings.Contains(string(body), `"title":"Ladder"`) {
 		t.Errorf("%s", body)
 	}
-	wantCode(t, p.Get(context.Background(), Path("coops", "-", "events", text[:8]), nil), CodeAmbiguous)
+	wantCode(t, p.Get(context.Background(), Path("coops", "-", "events", text[:7]), nil), CodeAmbiguous)
 }
 
 // An export over the socket is what an import takes.

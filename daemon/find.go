@@ -35,7 +35,7 @@ func pick(what, text string, all []named, next string) (int, error) {
 	} {
 		found := -1
 		for i, n := range all {
-			if !fits(n) {
+			if text == "" || !fits(n) {
 				continue
 			}
 			if found >= 0 {
@@ -44,7 +44,7 @@ func pick(what, text string, all []named, next string) (int, error) {
 			}
 			found = i
 		}
-		if found >= 0 && text != "" {
+		if found >= 0 {
 			return found, nil
 		}
 	}

@@ -78,6 +78,11 @@ func (l Link) String() string {
 	if err != nil {
 		panic("daemon: invariant: a link can be written: " + err.Error())
 	}
+	return sealLink(text)
+}
+
+// sealLink adds the checksum and spells it.
+func sealLink(text []byte) string {
 	sum := sha256.Sum256(text)
 	return linkScheme + strings.ToLower(base.EncodeToString(append(text, sum[:linkSum]...)))
 }

@@ -77,6 +77,7 @@ func TestBookOrdersByWhatWorked(t *testing.T) {
 	b.Tried(p, full, nil)
 	b.Tried(p, addr(4), errors.New(strings.Repeat("long ", 1000)))
 	b.Tried(p, addr(9), errors.New("an address nobody told of"))
+	b.Found(p, []string{addr(6), addr(1)}) // hearsay again
 	// 2 works, 6 did earlier; 5 was never tried; 4 worked once; 1 never did.
 	want := []string{addr(2), addr(6), addr(5), addr(4), addr(1)}
 	if got := b.Addrs(p); !slices.Equal(got, want) {

@@ -238,6 +238,77 @@ func TestCertificateSeenByOneNode(t *testing.T) {
 	}
 }
 
+// A block that only its own steward builds on, two rounds later, is in the closure all the same: its
+// events are acknowledged and ordered, and its certificate counts.
+func TestPredecessorsBelongToTheClosure(t *testing.T) {
+	l := newLoom(t, 4).ledBy(3) // the second wave has no leader's block
+	events := ids(1)
+	e, _ := l.engine(events...)
+	proposed := l.row(1, nil, upTo(4))
+	voted := append(l.row(2, proposed, []int{0, 1, 2}, voting), l.block(3, 2, proposed))
+	cert := l.block(3, 3, voted, listing(events...))
+	blind := l.row(3, []*Round{voted[0], voted[1], voted[3]}, []int{0, 1})
+	blind = append(blind, l.block(2, 3, []*Round{voted[0], voted[2], voted[3]}))
+	four := l.row(4, blind, upTo(3))
+	five := append(l.row(5, four, upTo(3)), l.block(3, 5, four, after(cert)))
+	l.feed(e, slices.Concat(proposed, voted, []*Round{cert}, blind, four, five)...)
+	six := l.row(6, five, upTo(4))
+	l.feed(e, six[0])
+	if e.Acknowledged(events[0]) {
+		t.Fatal("acknowledged by two")
+	}
+	l.feed(e, six[1:]...)
+	if !e.Acknowledged(events[0]) {
+		t.Fatal("not acknowledged by four")
+	}
+	wave := l.wave(7, six, upTo(4))
+	commits := l.feed(e, slices.Concat(wave...)...)
+	if len(commits) != 2 || commits[0].Anchor.ID != by(l.leader(1), proposed).ID || !slices.Equal(commits[1].Order, events) {
+		t.Fatalf("%+v", commits)
+	}
+}
+
+// One node commits wave after wave and forgets an old block in between; another commits both waves at
+// once. The old block is in the closure of the second anchor, yet neither orders what it lists.
+func TestSegmentsAreCutAlikeSoonerOrLater(t *testing.T) {
+	l := newLoom(t, 4)
+	for seed := uint64(0); l.leader(7) == 3 || l.leader(10) == 3; seed++ {
+		l.ep = testEpoch(4, seed)
+	}
+	events := ids(1)
+	old := l.block(3, 1, nil, listing(events...))
+	blocks := []*Round{old}
+	var below []*Round
+	for number := uint64(1); number <= 7; number++ {
+		below = l.row(number, below, upTo(3))
+		blocks = append(blocks, below...)
+	}
+	voted := append(l.row(8, below, upTo(3), voting), l.block(3, 8, below, after(old)))
+	decided := l.row(9, voted, []int{0, 1})
+	decided = append(decided, l.block(2, 9, []*Round{voted[0], voted[1], voted[3]})) // two votes
+	seenByOne := l.block(3, 9, voted)
+	last := l.wave(10, decided, upTo(3))
+	var orders []string
+	for _, blocks := range [][]*Round{
+		slices.Concat(blocks, voted, decided, []*Round{seenByOne}, last[0], last[1], last[2]),
+		slices.Concat(blocks, voted, decided, last[0], last[1], last[2]),
+	} {
+		e, _ := l.engine(events...)
+		e.window = 4
+		order := ""
+		for _, c := range l.feed(e, blocks...) {
+			order += fmt.Sprintln(c.Wave, c.Anchor.ID, c.Order)
+		}
+		if e.Commits() != 2 {
+			t.Fatalf("%d commits", e.Commits())
+		}
+		orders = append(orders, order)
+	}
+	if orders[0] != orders[1] {
+		t.Fatalf("%v", orders)
+	}
+}
+
 func TestLinksMustBeWhatTheySay(t *testing.T) {
 	l := newLoom(t, 4)
 	e, _ := l.engine()

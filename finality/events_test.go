@@ -118,14 +118,6 @@ func TestCensoredEventsAreListedByOthers(t *testing.T) {
 	w.settled()
 }
 
-// censor acts as a correct steward would, but lists no events.
-func censor(x *peer) {
-	if draft := x.next(); draft != nil {
-		draft.Inc = nil
-		x.show(seal(x.w.t, &x.w.ep, *draft), func() bool { return true })
-	}
-}
-
 func TestOrderWithinASegment(t *testing.T) {
 	g := newGraph()
 	all := manyIDs(0, 200)

@@ -158,3 +158,11 @@ func (x *peer) double(first func(peer int) bool) {
 		w.send(x, y, func() { y.receive(x, r) })
 	}
 }
+
+// censor acts as a correct steward would, but lists no events.
+func censor(x *peer) {
+	if draft := x.next(); draft != nil {
+		draft.Inc = nil
+		x.show(seal(x.w.t, &x.w.ep, *draft), func() bool { return true })
+	}
+}

@@ -346,7 +346,7 @@ func TestWhatLiesBelowTheHorizonCountsAsPresent(t *testing.T) {
 	second := l.wave(4, first[2], []int{0, 1, 2})
 	third := l.wave(7, second[2], []int{0, 1, 2})
 	fourth := l.wave(10, third[2], []int{0, 1, 2})
-	low, high := l.block(3, 3, first[1], after(secret)), l.block(3, 5, second[0], after(secret))
+	low, high := l.block(3, 3, first[1], after(secret), listing(ids(1)...)), l.block(3, 5, second[0], after(secret))
 	above := l.block(3, 6, []*Round{second[1][0], second[1][1], high})
 	l.feed(e, slices.Concat(slices.Concat(first...), slices.Concat(second...), slices.Concat(third...), fourth[0], fourth[1], fourth[2][:2])...)
 	for i, r := range []*Round{above, low, high} {

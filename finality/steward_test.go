@@ -262,9 +262,8 @@ func TestStewardDoesNotWaitForLiars(t *testing.T) {
 	self := (leader + 1) % 4
 	rest := slices.DeleteFunc(others(self), func(s int) bool { return s == leader })
 	d := newDesk(t, self, ids(1)...)
-	mine := d.step(1)
-	row := d.row(1, nil, rest)
-	d.feed(d.e, row...)
+	d.step(1)
+	d.feed(d.e, d.row(1, nil, rest)...)
 	d.at += 500
 	d.idle()
 	for i := range 2 {
@@ -274,11 +273,24 @@ func TestStewardDoesNotWaitForLiars(t *testing.T) {
 		}
 	}
 	d.step(2) // the leader is known to lie
-	row = append(row, mine)
+}
+
+func TestStewardDoesNotWaitForVotesOfLiars(t *testing.T) {
+	l := newLoom(t, 4)
+	leader := l.leader(1)
+	self, plain, liar := (leader+1)%4, (leader+2)%4, (leader+3)%4
+	d := newDesk(t, self, ids(1)...)
+	mine := d.step(1)
+	row := append(d.row(1, nil, others(self)), mine)
 	slices.SortFunc(row, func(a, b *Round) int { return a.Steward - b.Steward })
-	d.feed(d.e, d.row(2, row, rest)...)
+	d.feed(d.e, slices.DeleteFunc(slices.Clone(row), func(r *Round) bool { return r == mine })...)
 	d.at += 500
-	d.step(3) // and so would its vote
+	d.step(2)
+	d.feed(d.e, d.block(leader, 2, row, voting), d.block(plain, 2, row))
+	d.at += 500
+	d.idle() // a third vote may come
+	d.feed(d.e, d.block(liar, 1, nil, variant(6)))
+	d.step(3) // it would not count
 }
 
 func TestStewardFinishesAWaveThatIsCommittedWithoutIt(t *testing.T) {

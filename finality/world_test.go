@@ -40,7 +40,12 @@ func TestIsolatedEventTakesThreeBlocksEach(t *testing.T) {
 	}
 }
 
-var acts = []func(*peer){nil, silent, chaos, twofaced, narrow, clockless}
+var acts = []func(*peer){nil, silent, chaos, twofaced, narrow, clockless, censor, mixed}
+
+// mixed lets every liar act after its own kind.
+func mixed(x *peer) {
+	[]func(*peer){chaos, narrow, twofaced, silent, censor, clockless}[(uint64(x.self)+x.w.seed)%6](x)
+}
 
 // swarm draws what goes wrong from the seed.
 func swarm(seed uint64) plan {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -357,6 +358,24 @@ func TestGateRefusesUnsoundKeys(t *testing.T) {
 	}
 	if good, _ := PeerID(keyOf(1).Public()); !g.InterceptSecured(network.DirInbound, good, nil) {
 		t.Error("a good key was not let in")
+	}
+}
+
+func TestInboxIsBounded(t *testing.T) {
+	var dropped atomic.Uint64
+	bytes, frames := &inbox{dropped: &dropped}, &inbox{dropped: &dropped}
+	for range MaxInboxBytes / MaxFrame {
+		if !bytes.admit(MaxFrame) {
+			t.Fatal("not let in")
+		}
+	}
+	for range MaxInboxFrames {
+		if !frames.admit(1) {
+			t.Fatal("not let in")
+		}
+	}
+	if bytes.admit(1) || frames.admit(1) || dropped.Load() != 2 {
+		t.Error("too much was let in")
 	}
 }
 

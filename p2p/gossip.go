@@ -185,11 +185,13 @@ type inbox struct {
 	dropped *atomic.Uint64
 }
 
+// joinTopic has messages checked by gossip's workers, one per core. In goroutines of their own, more
+// than a limit at a time would be dropped and yet count as seen: a flood could hide honest ones.
 func (l *Link) joinTopic(proto Protocol) (*topic, error) {
 	name := topicName(l.name, proto)
 	t := &topic{link: l, proto: proto}
 	ps := l.host.gossip.ps
-	if err := ps.RegisterTopicValidator(name, pubsub.ValidatorEx(t.validate), pubsub.WithValidatorConcurrency(maxChecks)); err != nil {
+	if err := ps.RegisterTopicValidator(name, pubsub.ValidatorEx(t.validate), pubsub.WithValidatorInline(true)); err != nil {
 		return nil, err
 	}
 	var err error

@@ -363,7 +363,7 @@ func TestSendRefuses(t *testing.T) {
 // A room that takes nothing must not grow anybody's memory, nor slow another protocol or peer.
 func TestBackPressure(t *testing.T) {
 	t.Parallel()
-	hosts := []*Host{newHost(t, 0), newHost(t, 1), newHost(t, 2)}
+	hosts := []*Host{newHost(t, 0, generous), newHost(t, 1, generous), newHost(t, 2, generous)}
 	slow := join(t, hosts[0], "coop", func(r *hall) { r.gate = make(chan struct{}) })
 	fast := []*hall{join(t, hosts[1], "coop"), join(t, hosts[2], "coop")}
 	connectAll(t, hosts)

@@ -21,8 +21,7 @@ const (
 	MaxDialAddrs     = 16       // addresses remembered per peer to be dialled
 
 	gossipOverhead   = 1 << 10 // of one gossip message around its frame
-	maxChecks        = 256     // gossip messages of one topic being checked at a time
-	maxPendingChecks = 256     // waiting for that
+	maxPendingChecks = 4096    // gossip messages waiting to be checked: more than one peer's burst, so that one cannot crowd others out
 	maxPeerQueue     = 1024    // gossip messages waiting to be written to one peer
 	publishBurst     = maxPeerQueue / 2
 	connsPerPeer     = 8
@@ -64,7 +63,7 @@ type Limits struct {
 	// Taken from one peer per second over streams; more makes it wait. Twice as much in a burst.
 	FramesPerSecond int
 	BytesPerSecond  int
-	// Taken from one peer per second over gossip; more is dropped. Twice as much in a burst. What is
+	// Taken from one peer per second over gossip; more is dropped. Twice as many in a burst. What is
 	// published here is paced by the same figures, so that others do not drop it.
 	GossipPerSecond      int
 	GossipBytesPerSecond int

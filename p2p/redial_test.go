@@ -113,7 +113,7 @@ func TestKeepTellsWhatItTried(t *testing.T) {
 	}
 	wait(t, "the dead address to fail", func() bool { mu.Lock(); defer mu.Unlock(); return tried[gone] != nil })
 	// The address of somebody else is no address of b.
-	if err := a.Keep(b.Self(), dead.Addrs()...); err != nil {
+	if err := a.Keep(b.Self(), newHost(t, 3).Addrs()...); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(a.dials.snapshot()[b.self].addrs); n != 1 {

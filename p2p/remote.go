@@ -39,7 +39,7 @@ func (h *Host) remoteLocked(id peer.ID) *remote {
 		frames:       rate.NewLimiter(rate.Limit(l.FramesPerSecond), 2*l.FramesPerSecond),
 		bytes:        rate.NewLimiter(rate.Limit(l.BytesPerSecond), max(2*l.BytesPerSecond, MaxFrame)),
 		gossipFrames: rate.NewLimiter(rate.Limit(l.GossipPerSecond), 2*l.GossipPerSecond),
-		gossipBytes:  rate.NewLimiter(rate.Limit(l.GossipBytesPerSecond), max(2*l.GossipBytesPerSecond, MaxFrame)),
+		gossipBytes:  rate.NewLimiter(rate.Limit(l.GossipBytesPerSecond), max(l.GossipBytesPerSecond, MaxFrame)),
 		foreign:      make(map[string]struct{}),
 	}
 	h.remotes[id] = r

@@ -3,6 +3,7 @@ package p2p
 import (
 	"fmt"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -217,6 +218,86 @@ func pair(t *testing.T, change ...func(*Config)) *world {
 	}
 	within(t, 5*time.Second, "each other", func() bool { return w.rooms[0].isUp(b.Self()) && w.rooms[1].isUp(a.Self()) })
 	return w
+}
+
+// A peer says once which rooms it is in, and a room may be joined long after.
+func TestJoinLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := pair(t)
+		defer w.end(t)
+		var late [2]*hall
+		for i, h := range w.hosts {
+			late[i] = &hall{up: make(map[Peer]int)}
+			var err error
+			if late[i].Link, err = h.Join("late", late[i]); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+		}
+		if !late[0].isUp(w.hosts[1].Self()) || !late[1].isUp(w.hosts[0].Self()) || w.rooms[0].ups != 1 {
+			t.Error("they did not meet, or had to meet anew")
+		}
+	})
+}
+
+// A stream that its receiver ended is missed at once, so the next frame does not wait for a new one.
+func TestStreamIsReopenedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := pair(t)
+		defer w.end(t)
+		from, to := w.rooms[0], w.hosts[1].Self()
+		var took []time.Duration
+		for i := range 3 {
+			word := fmt.Sprintf("word %d", i)
+			sent := time.Now()
+			if !from.Send(to, Tail, []byte(word)) {
+				t.Fatal("dropped")
+			}
+			for !w.rooms[1].has(word) {
+				time.Sleep(time.Millisecond)
+			}
+			took = append(took, time.Since(sent))
+			w.rooms[1].Link.mu.Lock()
+			for _, c := range w.rooms[1].contacts {
+				for _, s := range c.inbound {
+					_ = s.Reset()
+				}
+			}
+			w.rooms[1].Link.mu.Unlock()
+			time.Sleep(longestReopen)
+		}
+		if took[0] > 45*time.Millisecond || took[2] > 45*time.Millisecond {
+			t.Errorf("one way takes 40ms, but these took %v", took)
+		}
+	})
+}
+
+// Peers that come and go leave nothing behind.
+func TestNothingIsLeftBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := pair(t)
+		defer w.end(t)
+		a, b := w.hosts[0], w.hosts[1]
+		var most int
+		for i := range 30 {
+			within(t, 20*time.Second, "each other", func() bool { return w.rooms[0].isUp(b.Self()) && w.rooms[1].isUp(a.Self()) })
+			for _, p := range streams {
+				w.rooms[0].Send(b.Self(), p, []byte("x"))
+				w.rooms[1].Send(a.Self(), p, []byte("x"))
+			}
+			time.Sleep(5 * time.Second)
+			switch n := runtime.NumGoroutine(); {
+			case i < 5:
+				most = max(most, n)
+			case n > most+10:
+				t.Fatalf("%d goroutines after %d visits, %d at first", n, i, most)
+			}
+			if err := a.Disconnect(b.Self()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
 }
 
 // More than a peer may send waits, and loses nothing.

@@ -67,7 +67,7 @@ func TestKill(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store") // a real disk
 	r := rand.New(rand.NewPCG(1, 2))
 	var acked crdt.Count
-	for kill := range times(10, 400) {
+	for kill := range times(8, 400) {
 		child := exec.Command(self, "-test.run", "^$")
 		child.Env = append(os.Environ(), childVariable+"="+dir)
 		child.Stderr = os.Stderr
@@ -78,18 +78,25 @@ func TestKill(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		pause := time.Duration(r.IntN(250)) * time.Millisecond
-		if kill%4 == 3 {
-			pause = time.Duration(r.IntN(60)) * time.Millisecond // while it starts
+		// Every fourth writer is killed while it starts, the others some time after something of
+		// each kind was acknowledged, however slow the machine is.
+		pause, starting := time.Duration(r.IntN(250))*time.Millisecond, kill%4 == 3
+		var timer *time.Timer
+		if starting {
+			timer = time.AfterFunc(pause/4, func() { child.Process.Kill() })
 		}
-		timer := time.AfterFunc(pause, func() { child.Process.Kill() })
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			var c crdt.Count
 			if n, _ := fmt.Sscan(lines.Text(), &c.Events, &c.Rounds, &c.Commits); n == 3 {
 				acked = c
 			}
+			if timer == nil && acked.Events > 0 && acked.Rounds > 0 && acked.Commits > 0 {
+				timer = time.AfterFunc(pause, func() { child.Process.Kill() })
+			}
 		}
-		timer.Stop()
+		if timer != nil {
+			timer.Stop()
+		}
 		if err := child.Wait(); child.ProcessState.Exited() {
 			t.Fatalf("kill %d: the writer ended by itself: %v", kill, err)
 		}
@@ -115,9 +122,6 @@ func TestKill(t *testing.T) {
 		mustClose(t, db)
 	}
 	t.Logf("nothing of %+v was lost", acked)
-	if acked.Events == 0 || acked.Rounds == 0 || acked.Commits == 0 {
-		t.Fatal("no writer lived long enough to show anything")
-	}
 }
 
 // TestUnfinishedAppend stops an Append between its transactions. It did not happen: not now, not

@@ -198,32 +198,38 @@ func BenchmarkFinality(b *testing.B) {
 	peers[0].poll(b, m)
 	for b.Loop() {
 		least := floor(b, 300, 50, *loadTime/2)
-		var mu sync.Mutex
-		var took []time.Duration
-		var wait sync.WaitGroup
-		tick := time.NewTicker(time.Second / 50)
-		for end := time.Now().Add(*loadTime); time.Now().Before(end); {
-			<-tick.C
-			e := m.ballot(b)
-			p := peers[m.next%len(peers)]
-			wait.Go(func() {
-				began := time.Now()
-				p.take(b, [][]byte{e.Raw})
-				if _, err := p.node.Wait(context.Background(), e.ID); err != nil {
-					b.Error(err)
-				}
-				mu.Lock()
-				took = append(took, time.Since(began))
-				mu.Unlock()
-			})
-		}
-		tick.Stop()
-		wait.Wait()
+		took := paced(b, m, peers, *loadTime)
 		b.ReportMetric(percentile(took, 50), "p50-ms")
 		b.ReportMetric(percentile(took, 95), "p95-ms")
 		b.ReportMetric(percentile(least, 50), "floor-p50-ms")
 		b.ReportMetric(percentile(took, 50)/percentile(least, 50), "times-floor")
 	}
+}
+
+// paced gives in 50 events a second for a while, each at another peer, and measures how long each
+// takes until it is final there.
+func paced(b *testing.B, m *members, peers []*place, d time.Duration) (took []time.Duration) {
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	tick := time.NewTicker(time.Second / 50)
+	defer tick.Stop()
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		<-tick.C
+		e := m.ballot(b)
+		p := peers[m.next%len(peers)]
+		wait.Go(func() {
+			began := time.Now()
+			p.take(b, [][]byte{e.Raw})
+			if _, err := p.node.Wait(context.Background(), e.ID); err != nil {
+				b.Error(err)
+			}
+			mu.Lock()
+			took = append(took, time.Since(began))
+			mu.Unlock()
+		})
+	}
+	wait.Wait()
+	return took
 }
 
 // BenchmarkSustained is how many events a second become final at the slowest of four stewards while

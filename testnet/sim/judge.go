@@ -412,10 +412,25 @@ func (j *judge) end() {
 	for _, err := range coop.Invariants(state) {
 		j.complain("%v", err)
 	}
+	j.countedOnce()
 	j.recount(state)
 	j.twin()
 	if j.w.plan.Seed%4 == 0 {
 		j.replay(some)
+	}
+}
+
+// countedOnce expects that of events with one device and number at most one counted.
+func (j *judge) countedOnce() {
+	counted := map[number]event.ID{}
+	for id := range j.finalAt {
+		e := j.events[id]
+		if at := (number{e.Key, e.Seq}); j.refused[id] == "" {
+			if other, twice := counted[at]; twice {
+				j.complain("events %s and %s of one device have number %d, and both counted", id.Short(), other.Short(), e.Seq)
+			}
+			counted[at] = id
+		}
 	}
 }
 

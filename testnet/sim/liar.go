@@ -30,6 +30,7 @@ type liar struct {
 	strand event.Slot   // of the junk
 	left   int          // blocks that it may still sign without need
 	script bool         // a directed schedule says what it does
+	loyal  bool         // it helps to the end, because there is no quorum without it
 }
 
 func newLiar(p *peer, d Deeds) *liar {
@@ -49,7 +50,7 @@ func (l *liar) begin() {
 	pace := 5 + l.me.w.plan.Delay + l.dice.until(100)
 	var step func()
 	step = func() {
-		if l.me.w.phase == drain {
+		if l.me.idle() || l.me.w.phase == drain && l.engine.Pending() == 0 {
 			return
 		}
 		if l.me.core != nil && !l.script {
@@ -96,7 +97,7 @@ func (l *liar) step() {
 	if l.does(Boast) && l.dice.of(1, 8) {
 		l.boast()
 	}
-	if l.does(Stuff) && l.dice.of(1, 4) {
+	if l.does(Stuff) && l.dice.of(1, 4) && l.me.w.phase != drain {
 		l.stuff()
 	}
 	if len(l.late) > 0 && l.dice.of(1, 12) {
@@ -145,6 +146,9 @@ func (l *liar) issue(number uint64) {
 	first := l.sign(l.draft(number))
 	l.own[number] = first
 	l.accept(l.me.clock(), first)
+	if l.does(Thin) {
+		l.thin(l.draft(number))
+	}
 	if !l.does(Equivocate) {
 		l.tell(first, l.audience())
 		return
@@ -335,6 +339,28 @@ func (l *liar) stuff() {
 	}
 }
 
+// thin builds on too few blocks of the round below. Nobody should read it; whoever does takes it for
+// an ordinary block.
+func (l *liar) thin(d finality.Round) {
+	own := slices.Index(d.Parents, d.Prev)
+	if d.Number == 1 || own < 0 {
+		return
+	}
+	d.Parents, d.Vote = []finality.RoundID{d.Prev}, false
+	d.At += 2
+	raw := forge(l.me.key, &l.me.w.stage.epoch, d)
+	f := l.me.w.frame(node.Message{Bundle: &node.Bundle{Rounds: []*finality.Round{{Raw: raw}}}}.Frame(), "")
+	for _, p := range l.me.w.peers {
+		if l.me.linked[p.index] && l.dice.of(1, 2) {
+			l.me.w.post(l.me, p, f)
+		}
+	}
+	if r := l.me.w.round(raw); r != nil {
+		l.accept(l.me.clock(), r)
+		l.own[d.Number] = r
+	}
+}
+
 func (l *liar) sign(d finality.Round) *finality.Round {
 	r, err := finality.SealRound(l.me.key, &l.me.w.stage.epoch, d)
 	if err != nil {
@@ -396,7 +422,7 @@ func (l *liar) boast() {
 // holds tells whether the liar keeps one of its core's letters to itself.
 func (l *liar) holds(to *peer, letter *node.Letter) bool {
 	switch {
-	case l.me.w.phase == drain:
+	case l.me.idle():
 		return true
 	case l.does(Mute):
 		return letter.Hello == nil

@@ -21,6 +21,7 @@ const (
 // frame is bytes on their way. Equal bytes are read once in a run, whoever gets them.
 type frame struct {
 	id    [32]byte
+	heard [32]byte // by which gossip knows it again: that of all its bytes, signatures too (package p2p)
 	bytes []byte
 	topic string // of a gossiped frame; empty: a letter
 	read  bool
@@ -36,7 +37,7 @@ func (w *world) frame(bytes []byte, topic string) *frame {
 	}
 	f := w.frames[id]
 	if f == nil {
-		f = &frame{id: id, bytes: bytes, topic: topic}
+		f = &frame{id: id, heard: sha256.Sum256(bytes), bytes: bytes, topic: topic}
 		w.frames[id] = f
 	}
 	return f
@@ -210,7 +211,7 @@ func (w *world) carry(from, to *peer, f *frame, delay event.Time) {
 
 // publish gossips a frame from its author.
 func (w *world) publish(from *peer, f *frame) {
-	from.heard[f.id] = true
+	from.heard[f.heard] = true
 	w.pass(from, nil, f, meshFirst)
 }
 

@@ -106,12 +106,12 @@ func (p *peer) receive(from *peer, f *frame) {
 		p.vandal.hear(f)
 		return
 	}
-	if p.core == nil || p.idle() || f.topic != "" && p.heard[f.id] {
+	if p.core == nil || p.idle() || f.topic != "" && p.heard[f.heard] {
 		return
 	}
 	m, good := p.w.message(f)
 	if f.topic != "" {
-		if p.heard[f.id] = true; good && p.liar == nil {
+		if p.heard[f.heard] = true; good && p.liar == nil {
 			p.w.pass(p, from, f, meshDegree)
 		}
 	}
@@ -123,7 +123,7 @@ func (p *peer) receive(from *peer, f *frame) {
 }
 
 // idle tells that a liar has had its time.
-func (p *peer) idle() bool { return p.liar != nil && p.w.phase == drain }
+func (p *peer) idle() bool { return p.liar != nil && p.w.phase == drain && !p.liar.loyal }
 
 // put hands an input to the loop.
 func (p *peer) put(input func(now event.Time)) {

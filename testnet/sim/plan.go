@@ -116,9 +116,10 @@ const (
 	Phantom                      // lists events and parents that nobody has
 	Mute                         // answers nobody's questions
 	Double                       // takes two forks of one steward for parents
+	Thin                         // builds on fewer blocks than a quorum
 )
 
-var deedNames = [...]string{"silent", "equivocates", "narrow", "withholds", "lies about time", "stuffs", "contrary", "hasty", "boasts", "phantoms", "mute", "doubles"}
+var deedNames = [...]string{"silent", "equivocates", "narrow", "withholds", "lies about time", "stuffs", "contrary", "hasty", "boasts", "phantoms", "mute", "doubles", "builds thinly"}
 
 func (d Deeds) String() string {
 	var names []string

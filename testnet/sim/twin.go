@@ -8,6 +8,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
+	"github.com/sustainy/coop/identity"
 )
 
 // block is a round block as the twin reads it: from its bytes, by itself.
@@ -22,31 +23,36 @@ type block struct {
 	at      event.Time
 }
 
+// envelope and core are a round block on the wire (docs/protocol.md §2), written down a second time.
+type envelope struct {
+	_         struct{} `cbor:",toarray"`
+	Core, Sig []byte
+}
+
+type core struct {
+	_       struct{} `cbor:",toarray"`
+	Version uint64
+	Kind    string
+	Coop    [32]byte
+	Epoch   uint64
+	Steward uint64
+	Number  uint64
+	Prev    *[32]byte
+	Last    uint64
+	Parents []finality.RoundID
+	Vote    bool
+	Inc     [][32]byte
+	Base    [32]byte
+	At      uint64
+}
+
 // readBlock reads what package finality wrote, without it and without a look at the signature.
 func readBlock(raw []byte) (*block, error) {
-	var env struct {
-		_         struct{} `cbor:",toarray"`
-		Core, Sig []byte
-	}
+	var env envelope
 	if err := event.Unmarshal(raw, &env); err != nil {
 		return nil, err
 	}
-	var c struct {
-		_       struct{} `cbor:",toarray"`
-		Version uint64
-		Kind    string
-		Coop    [32]byte
-		Epoch   uint64
-		Steward uint64
-		Number  uint64
-		Prev    *[32]byte
-		Last    uint64
-		Parents []finality.RoundID
-		Vote    bool
-		Inc     [][32]byte
-		Base    [32]byte
-		At      uint64
-	}
+	var c core
 	if err := event.Unmarshal(env.Core, &c); err != nil {
 		return nil, err
 	}
@@ -58,6 +64,29 @@ func readBlock(raw []byte) (*block, error) {
 		b.inc = append(b.inc, id)
 	}
 	return b, nil
+}
+
+// forge signs a round block that package finality would not, because it breaks a rule of form.
+func forge(key identity.Key, ep *finality.Epoch, d finality.Round) []byte {
+	c := core{Version: 1, Kind: "round", Coop: ep.Coop, Epoch: ep.Number, Steward: uint64(d.Steward), Number: d.Number, Last: d.Last,
+		Parents: d.Parents, Vote: d.Vote, Base: ep.Base, At: uint64(d.At)}
+	if !d.Prev.IsZero() {
+		c.Prev = (*[32]byte)(&d.Prev)
+	}
+	for _, id := range d.Inc {
+		c.Inc = append(c.Inc, id)
+	}
+	b, err := event.Marshal(c)
+	if err != nil {
+		panic("sim: invariant: a block can be written: " + err.Error())
+	}
+	hash := sha256.Sum256(b)
+	sig := key.Sign(append([]byte("coop/round/1\x00"), hash[:]...))
+	raw, err := event.Marshal(envelope{Core: b, Sig: sig[:]})
+	if err != nil {
+		panic("sim: invariant: a block can be written: " + err.Error())
+	}
+	return raw
 }
 
 func (b *block) words() string {

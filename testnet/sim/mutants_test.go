@@ -1,0 +1,175 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// mutant is a mistake that an honest programmer could make, and the test that must notice.
+type mutant struct {
+	name string
+	file string // in the repository
+	old  string // occurs once in it
+	new  string
+	test string // "" : TestSeeds, which finds it within so many seeds
+	pkg  string // "" : this one
+}
+
+// within is how many seeds TestSeeds may need to find a mistake.
+const within = 6000
+
+// mutants are in the order of the protocol's list of schedules; what the list does not name follows.
+var mutants = []mutant{
+	{"A1: votes are counted for a leader, not for a block", "finality/accept.go",
+		"if other.vote == b.vote && b.vote != nil {", "if other.vote != nil && b.vote != nil {", "TestA1LeaderEquivocates", ""},
+	{"A1: a convicted leader forfeits a wave that others may have committed", "finality/commit.go",
+		"		chain = append(chain, next)\n", "		if !e.liars.has(next.Steward) {\n			chain = append(chain, next)\n		}\n", "TestA1LeaderEquivocates", ""},
+	{"A2: one certificate is a commit", "finality/commit.go",
+		"if w.deciders.count() < e.q || e.halt != nil {", "if e.halt != nil {", "TestA2OneCertificateIsNoCommit", ""},
+	{"A3: what is known is ordered, not what the anchor builds on", "finality/commit.go",
+		"e.stack = append(e.stack[:0], anchor)\n", "e.stack = append(append(e.stack[:0], e.rows[e.top].all...), anchor)\n", "TestA3LateBlocksDoNotChangeASegment", ""},
+	{"A4: certificates are counted, not their authors", "finality/commit.go",
+		"w.deciders = w.deciders.with(c.Steward)", "w.deciders = w.deciders.with(w.deciders.count())", "TestA4ForksOfVotesAndDecisions", ""},
+	{"A4: a block may build on two blocks of one steward", "finality/accept.go",
+		"p.Steward <= parents[i-1].Steward", "p.Steward < parents[i-1].Steward", "TestA4ForksOfVotesAndDecisions", ""},
+	{"A4: a block may build on fewer blocks than a quorum", "finality/round.go",
+		"len(c.Parents) >= ep.Q()", "len(c.Parents) >= 1", "TestA4ForksOfVotesAndDecisions", ""},
+	{"A5: a block that gets no vote is not built on", "finality/steward.go",
+		"		choice := of(parents, e.leader(number))\n",
+		"		choice := of(parents, e.leader(number))\n		if phaseOf(number) == vote && choice != nil && !choice.timely {\n			return nil\n		}\n",
+		"TestA5UntimelyBlockIsBuiltOn", ""},
+	{"A6: a block that builds on a convicted steward's is invalid", "finality/accept.go",
+		"	if !onePerSteward(b.parents, b.Number-1) {\n",
+		"	for _, p := range b.parents {\n		if e.liars.has(p.Steward) {\n			return false\n		}\n	}\n	if !onePerSteward(b.parents, b.Number-1) {\n",
+		"TestA6ConvictedForksAreBuiltOn", ""},
+	{"A7: a quorum is 2f+1", "finality/epoch.go",
+		"return (ep.N()+ep.F())/2 + 1", "return 2*ep.F() + 1", "TestA7QuorumBearsItsLiars", ""},
+	{"A7: a fork of what is final passes in silence", "finality/commit.go",
+		"func (e *Engine) stop(wave uint64, have, found *node) {\n	if e.halt != nil {", "func (e *Engine) stop(wave uint64, have, found *node) {\n	if true {", "TestA7TooManyLiarsAreFound", ""},
+	{"A7: who finds a fork of what is final tells nobody", "node/sync.go",
+		"	if c.alarmed {\n", "	if true {\n", "TestA7TooManyLiarsAreFound", ""},
+	{"A8: nobody waits for the leader", "finality/steward.go",
+		"return row.authors.has(leader) ||", "return true ||", "TestA8SlowLeaderKeepsItsWaves", ""},
+	{"A12: a deadline that has passed is no work", "node/core.go",
+		"return ok && c.now >= at && c.time < at", "return false", "TestA12PollsCloseInAnIdleCooperative", ""},
+	{"A12: coop time is that of the anchor's parents", "finality/commit.go",
+		"	e.time = max(e.time, anchor.At)\n",
+		"	at := anchor.At\n	for _, p := range anchor.parents {\n		at = min(at, p.At)\n	}\n	e.time = max(e.time, at)\n", "TestA12BackdatedBallotAfterIdling", ""},
+	{"A14: blocks from the future are held back", "finality/engine.go",
+		"	case r.Number > e.round+MaxAhead:\n", "	case r.Number > e.round+MaxAhead, from != \"\" && r.At > now+e.ep.Params.Tolerance:\n", "TestA14LyingClocks", ""},
+	{"A14: coop time may fall", "finality/commit.go",
+		"e.time = max(e.time, anchor.At)", "e.time = anchor.At", "TestA14LyingClocks", ""},
+	{"A14: every leader's clock is voted for", "finality/steward.go",
+		"choice != nil && choice.timely", "choice != nil", "TestA14LyingClocks", ""},
+	{"A15: nothing missing is asked for", "node/fetch.go",
+		"	rounds, events := c.engine.Missing(maxWants)\n", "	return\n	rounds, events := c.engine.Missing(maxWants)\n", "TestA15EventsOfOneSteward", ""},
+	{"A17: gossip knows a frame by what is signed", "testnet/sim/network.go",
+		"heard: sha256.Sum256(bytes),", "heard: sha256.Sum256(bytes[:len(bytes)-min(len(bytes), 68)]),", "TestA17BrokenSignatureAhead", ""},
+	{"A19: what a steward lists is taken only if the own policy likes it", "node/core.go",
+		"if c.wants.required(e.ID) {", "if false {", "TestA19JunkOfANeededSteward", ""},
+
+	{"a quorum is one too few", "finality/epoch.go", "return (ep.N()+ep.F())/2 + 1", "return (ep.N() + ep.F()) / 2", "", ""},
+	{"waves that were passed over are forgotten", "finality/commit.go", "		chain = append(chain, next)\n", "		_ = next\n", "", ""},
+	{"a segment is in the order of arrival", "finality/events.go", "ranked{sha256.Sum256(tie), it}", "ranked{[32]byte{}, it}", "", ""},
+	{"a peer speaks before it keeps", "testnet/sim/peer.go",
+		"	if p.dies(BeforeKeep,", "	if p.speak(out); p.core == nil {\n		return\n	}\n	if p.dies(BeforeKeep,", "", ""},
+	{"a steward does not keep its own blocks", "node/core.go",
+		"		c.out.Keep.Rounds = append(c.out.Keep.Rounds, crdt.Blob{ID: r.ID, Raw: r.Raw})\n",
+		"		if r.Steward != c.stewardIndex() {\n			c.out.Keep.Rounds = append(c.out.Keep.Rounds, crdt.Blob{ID: r.ID, Raw: r.Raw})\n		}\n", "", ""},
+	{"the guard is not raised for events", "node/core.go", "	c.signed.Events = e.Seq + 1\n	c.out.Mark = c.signed\n", "", "", ""},
+	{"the guard is not compared with the data", "node/restore.go", "if c.signed.Round > rounds || c.signed.Events > events {", "if false {", "", ""},
+	{"a steward that starts again trusts its guard alone", "node/restore.go",
+		"	c.signed.Round, c.signed.Events = rounds, events // a crash may have kept the guard behind\n", "	rounds = c.signed.Round\n", "", ""},
+	{"nobody catches up by commits", "node/fetch.go", "	if c.fetch.active() {\n		return\n	}\n	c.fetch = fetch{from", "	if true {\n		return\n	}\n	c.fetch = fetch{from", "", ""},
+	{"tails are not compared", "node/sync.go", "for _, t := range c.tail.ranges(c.salt()) {", "for _, t := range c.tail.ranges(c.salt())[:0] {", "", ""},
+	{"what nobody has is asked for without end", "node/fetch.go", "			w.tired = true\n			continue\n", "", "", ""},
+	{"a claim to have more commits is believed for ever", "node/fetch.go", "n.stalls, n.hello.Commits = 0, 0", "n.stalls = 0", "", ""},
+	{"old timers wait for a clock that was set back", "node/core.go", "		c.rewind(c.last - now)\n", "", "", ""},
+	{"the last word is for three", "node/sync.go",
+		"			if n := c.peers[p]; n.hello.Commits < c.commits && n.told < c.commits {",
+		"			if n := c.peers[p]; n.hello.Commits < c.commits && n.told < c.commits && len(c.out.Send) < 3 {", "", ""},
+	{"each number of a device counts as often as it is signed", "governance/strand.go", "	if env.Seq < d.Next {\n", "	if false {\n", "", ""},
+	{"a ballot after the end counts", "governance/ballot.go", "	if !p.inTime(s.Time, env.At) {\n", "	if false {\n", "", ""},
+	{"peers are greeted in the order of a map", "node/sync.go", "	slices.SortFunc(all, Peer.Compare)\n", "", "TestEqualSeedsEqualTraces", ""},
+}
+
+var foundAfter = regexp.MustCompile(`seed \d+, after (\d+) seeds`)
+
+// TestMutants plants each mistake and expects its test to fail. It builds the program once for each,
+// so it runs only when COOP_MUTANTS is set: make mutants.
+func TestMutants(t *testing.T) {
+	if os.Getenv("COOP_MUTANTS") == "" {
+		t.Skip("this builds the program forty times: make mutants")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutants {
+		t.Run(strings.NewReplacer(" ", "_", ":", "").Replace(m.name), func(t *testing.T) {
+			began := time.Now()
+			how, err := m.find(root, t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("found by %s, %.0f s", how, time.Since(began).Seconds())
+		})
+	}
+}
+
+// find runs the mutant's test and tells how the mistake showed.
+func (m *mutant) find(root, dir string) (how string, err error) {
+	path := filepath.Join(root, m.file)
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	if n := bytes.Count(source, []byte(m.old)); n != 1 {
+		return "", fmt.Errorf("%s has %d places that read %q: write the mutant anew", m.file, n, m.old)
+	}
+	planted := filepath.Join(dir, "planted.go")
+	if err := os.WriteFile(planted, bytes.Replace(source, []byte(m.old), []byte(m.new), 1), 0o600); err != nil {
+		return "", err
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: planted}})
+	if err != nil {
+		return "", err
+	}
+	list := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(list, overlay, 0o600); err != nil {
+		return "", err
+	}
+	test, pkg := m.test, m.pkg
+	if test == "" {
+		test = "TestSeeds"
+	}
+	if pkg == "" {
+		pkg = "./testnet/sim"
+	}
+	args := []string{"test", "-overlay", list, "-vet=off", "-count=1", "-timeout", "20m", "-run", "^" + test + "$", pkg}
+	if m.test == "" {
+		args = append(args, "-seeds", fmt.Sprint(within))
+	}
+	command := exec.Command("go", args...)
+	command.Dir = root
+	command.Env = append(os.Environ(), "COOP_MUTANTS=")
+	out, err := command.CombinedOutput()
+	switch {
+	case err == nil:
+		return "", fmt.Errorf("%s passes with it", test)
+	case !bytes.Contains(out, []byte("--- FAIL: ")):
+		return "", fmt.Errorf("it does not even run: %s", out[:min(len(out), 2000)])
+	}
+	if after := foundAfter.FindSubmatch(out); after != nil {
+		return fmt.Sprintf("%s after %s seeds", test, after[1]), nil
+	}
+	return test, nil
+}
