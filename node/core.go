@@ -22,6 +22,7 @@ type Config struct {
 	Observer string       // not empty: never sign, and why
 	Mark     Mark         // what the guard says was signed
 	Archive  Archive
+	Mended   bool // the archive has gaps or another order than it was written in
 }
 
 // Core is one member's peer for one cooperative, without wires, disk and clock: it is told what
@@ -33,6 +34,7 @@ type Core struct {
 	secret   [32]byte // salts short ids, so that nobody can make ids that collide
 	observer string
 	archive  Archive
+	mended   bool
 
 	epoch   finality.Epoch
 	graph   *crdt.Graph
@@ -51,8 +53,8 @@ type Core struct {
 	marks   []commitMark
 	signed  Mark
 
+	recorded     []event.ID // anchors of the commits that were on disk at the start
 	restoring    bool
-	restored     uint64     // commits on disk while Restore runs
 	replayed     crdt.Count // what it has read so far
 	stop         int        // the next of marks at which it may stop
 	contradicted bool       // it found another commit than is on disk
@@ -68,7 +70,6 @@ type Core struct {
 type commitMark struct {
 	rounds uint64 // round blocks in the archive when it was made
 	events uint64 // events in the archive then
-	anchor event.ID
 }
 
 // commitRecord is a commit as it is kept on disk.
@@ -98,7 +99,8 @@ func NewCore(c Config) (*Core, error) {
 	}
 	seed := c.Key.Seed()
 	core := &Core{
-		coop: c.Genesis.ID, key: c.Key, observer: c.Observer, archive: c.Archive,
+		mended: c.Mended,
+		coop:   c.Genesis.ID, key: c.Key, observer: c.Observer, archive: c.Archive,
 		secret: sha256.Sum256(append([]byte("coop/short ids\x00"), seed[:]...)),
 		epoch:  epoch, graph: crdt.NewGraph(c.Genesis.ID), line: coop.NewTimeline(state),
 		tail: newTail(), refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), signed: c.Mark,
@@ -314,8 +316,14 @@ func (c *Core) commit(commit finality.Commit) {
 // record keeps a commit, unless it is one that Restore found on disk.
 func (c *Core) record(commit finality.Commit) {
 	anchor := event.ID(commit.Anchor.ID)
-	if commit.Index < c.restored {
-		c.contradicted = c.contradicted || c.marks[commit.Index].anchor != anchor
+	recorded := commit.Index < uint64(len(c.recorded))
+	if recorded && c.recorded[commit.Index] != anchor {
+		if !c.restoring {
+			panic(fmt.Sprintf("node: invariant: commit %d differs from its record", commit.Index))
+		}
+		c.contradicted = true
+	}
+	if commit.Index < uint64(len(c.marks)) {
 		return
 	}
 	kept := c.replayed
@@ -324,7 +332,10 @@ func (c *Core) record(commit finality.Commit) {
 		kept.Rounds += uint64(len(c.out.Keep.Rounds))
 		kept.Events += uint64(len(c.out.Keep.Events))
 	}
-	c.marks = append(c.marks, commitMark{rounds: kept.Rounds, events: kept.Events, anchor: anchor})
+	c.marks = append(c.marks, commitMark{rounds: kept.Rounds, events: kept.Events})
+	if recorded {
+		return
+	}
 	raw, err := event.Marshal(commitRecord{Index: commit.Index, Anchor: anchor, Time: commit.Time, Order: commit.Order, Rounds: kept.Rounds, Events: kept.Events})
 	if err != nil {
 		panic("node: invariant: a commit can be written: " + err.Error())

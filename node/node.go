@@ -101,16 +101,18 @@ const (
 
 // Open replays what the store keeps. It fails when the archive contradicts itself.
 func Open(o Options) (*Node, error) {
-	core, err := NewCore(Config{Genesis: o.Genesis, Key: o.Key, Observer: o.Observer, Mark: o.Signed, Archive: o.Store})
-	if err != nil {
-		return nil, err
-	}
 	if o.Store.Count().Events == 0 {
 		if err := o.Store.Append(crdt.Batch{Events: []*event.Event{o.Genesis}}); err != nil {
 			return nil, fmt.Errorf("cannot keep the founding event: %w", err)
 		}
 	}
-	if err := core.Restore(o.Clock.Now(), o.Progress); err != nil {
+	config := Config{Genesis: o.Genesis, Key: o.Key, Observer: o.Observer, Mark: o.Signed, Archive: o.Store}
+	core, err := restored(config, o)
+	if errors.Is(err, ErrReplay) { // as after a repair: what is lost comes from the others
+		config.Mended = true
+		core, err = restored(config, o)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if o.Log == nil {
@@ -118,6 +120,14 @@ func Open(o Options) (*Node, error) {
 	}
 	return &Node{core: core, epoch: core.epoch, store: o.Store, net: o.Net, clock: o.Clock, guard: o.Guard, log: o.Log,
 		urgent: make(chan input, 4*turnInputs), inbox: make(chan input, turnInputs), stopped: make(chan struct{}), awaited: map[event.ID][]chan Outcome{}}, nil
+}
+
+func restored(c Config, o Options) (*Core, error) {
+	core, err := NewCore(c)
+	if err != nil {
+		return nil, err
+	}
+	return core, core.Restore(o.Clock.Now(), o.Progress)
 }
 
 // Run owns the core until ctx ends, or until the disk fails: then it returns an error that wraps

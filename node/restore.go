@@ -24,7 +24,7 @@ func (c *Core) Restore(now event.Time, progress func(done, total uint64)) error 
 	if err := c.loadMarks(); err != nil {
 		return err
 	}
-	c.restored, c.restoring = uint64(len(c.marks)), true
+	c.restoring = true
 	report := func(done uint64) {
 		if progress != nil {
 			progress(done, count.Events+count.Rounds)
@@ -42,12 +42,12 @@ func (c *Core) Restore(now event.Time, progress func(done, total uint64)) error 
 		from, done = to, to.Events+to.Rounds
 		report(done)
 	}
-	if c.commits < c.restored || c.contradicted {
+	if c.contradicted || !c.mended && c.commits < uint64(len(c.recorded)) {
 		return ErrReplay
 	}
 	c.out.Keep.Events, c.out.Keep.Rounds = nil, nil // they came from there
 	c.out.Final = nil
-	c.restored, c.restoring = 0, false
+	c.restoring = false
 	c.takeOffice()
 	return nil
 }
@@ -84,7 +84,10 @@ func (c *Core) loadMarks() error {
 		if err := event.Unmarshal(raw, &r); err != nil {
 			return fmt.Errorf("commit %d of the archive: %w", n, err)
 		}
-		c.marks = append(c.marks, commitMark{rounds: r.Rounds, events: r.Events, anchor: r.Anchor})
+		c.recorded = append(c.recorded, r.Anchor)
+		if !c.mended { // otherwise its places no longer hold
+			c.marks = append(c.marks, commitMark{rounds: r.Rounds, events: r.Events})
+		}
 		return nil
 	})
 }

@@ -212,7 +212,8 @@ func (t *topic) leave() {
 }
 
 // validate is the room's Check for gossip. A peer that was struck out while its messages queued
-// here costs no more checks.
+// here costs no more checks. The price: a good message among them counts as seen, so copies of it
+// from others are dropped for two minutes; pull sync brings it.
 func (t *topic) validate(_ context.Context, id peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	h := t.link.host
 	if id == h.self {

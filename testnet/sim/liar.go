@@ -146,10 +146,11 @@ func (l *liar) issue(number uint64) {
 	first := l.sign(l.draft(number))
 	l.own[number] = first
 	l.accept(l.me.clock(), first)
-	if l.does(Thin) {
-		l.thin(l.draft(number))
-	}
-	if !l.does(Equivocate) {
+	switch {
+	case l.does(Thin):
+		l.thin(first)
+		return
+	case !l.does(Equivocate):
 		l.tell(first, l.audience())
 		return
 	}
@@ -339,19 +340,21 @@ func (l *liar) stuff() {
 	}
 }
 
-// thin builds on too few blocks of the round below. Nobody should read it; whoever does takes it for
-// an ordinary block.
-func (l *liar) thin(d finality.Round) {
-	own := slices.Index(d.Parents, d.Prev)
-	if d.Number == 1 || own < 0 {
+// thin builds on its own last block alone and tells that to some, and to the others the ordinary
+// block of the round. Nobody should be able to read it.
+func (l *liar) thin(first *finality.Round) {
+	some := l.dice.Uint64()
+	l.tell(first, ^some)
+	d := l.draft(first.Number)
+	if !slices.Contains(d.Parents, d.Prev) {
 		return
 	}
-	d.Parents, d.Vote = []finality.RoundID{d.Prev}, false
-	d.At += 2
+	d.Parents, d.At = []finality.RoundID{d.Prev}, d.At+2
+	d.Vote = d.Vote && l.leads(d.Parents, d.Number)
 	raw := forge(l.me.key, &l.me.w.stage.epoch, d)
 	f := l.me.w.frame(node.Message{Bundle: &node.Bundle{Rounds: []*finality.Round{{Raw: raw}}}}.Frame(), "")
 	for _, p := range l.me.w.peers {
-		if l.me.linked[p.index] && l.dice.of(1, 2) {
+		if l.me.linked[p.index] && some>>p.index&1 == 1 {
 			l.me.w.post(l.me, p, f)
 		}
 	}
