@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/sustainy/coop/coop"
@@ -63,40 +62,18 @@ func newReplay(id event.ID, raw []byte) (*replay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the founding event: %w", ErrInvalid, err)
 	}
-	epoch := epochOf(&state)
+	epoch := coop.Epoch(&state)
 	if err := epoch.Check(); err != nil {
 		return nil, fmt.Errorf("%w: the stewards: %w", ErrInvalid, err)
 	}
 	r := &replay{graph: crdt.NewGraph(id), epoch: epoch, line: coop.NewTimeline(state)}
-	r.engine = finality.NewEngine(epoch, ordered{r.graph, id})
+	r.engine = finality.NewEngine(epoch, coop.Ordered{Graph: r.graph, Genesis: id})
 	if _, err := r.graph.Add("", genesis); err != nil {
 		return nil, fmt.Errorf("%w: the founding event: %w", ErrInvalid, err)
 	}
 	r.graph.Release([]event.ID{id})
 	r.report = Report{Coop: id, Name: state.Hall.Name, Events: 1, Signatures: 1, Bytes: uint64(len(raw))}
 	return r, nil
-}
-
-// ordered is the graph without the founding event, which is before all order.
-type ordered struct {
-	*crdt.Graph
-	genesis event.ID
-}
-
-// Links are the links of an event, the founding event left out.
-func (o ordered) Links(id event.ID) []event.ID {
-	links := o.Graph.Links(id)
-	if !slices.Contains(links, o.genesis) {
-		return links
-	}
-	return slices.DeleteFunc(slices.Clone(links), func(link event.ID) bool { return link == o.genesis })
-}
-
-// epochOf is the founding epoch, as every node begins it.
-func epochOf(s *coop.State) finality.Epoch {
-	p := s.Hall.Params
-	return finality.Epoch{Coop: s.Hall.Coop, Base: s.Hall.Coop, Stewards: s.Hall.Stewards,
-		Params: finality.Params{Delta0: p.Delta0, Tolerance: p.Tolerance, MinRound: p.MinRound, MaxRound: p.MaxRound}}
 }
 
 // give tells of the founding event.

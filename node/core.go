@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/crdt"
@@ -93,7 +92,7 @@ func NewCore(c Config) (*Core, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the founding event does not hold: %w", err)
 	}
-	epoch := EpochOf(&state)
+	epoch := coop.Epoch(&state)
 	if err := epoch.Check(); err != nil {
 		return nil, fmt.Errorf("the founding event names no valid stewards: %w", err)
 	}
@@ -105,34 +104,12 @@ func NewCore(c Config) (*Core, error) {
 		epoch:  epoch, graph: crdt.NewGraph(c.Genesis.ID), line: coop.NewTimeline(state),
 		tail: newTail(), refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), signed: c.Mark,
 	}
-	core.engine = finality.NewEngine(epoch, ordered{core.graph, c.Genesis.ID})
+	core.engine = finality.NewEngine(epoch, coop.Ordered{Graph: core.graph, Genesis: c.Genesis.ID})
 	if _, err := core.graph.Add("", c.Genesis); err != nil {
 		return nil, fmt.Errorf("the founding event does not hold: %w", err)
 	}
 	core.graph.Release([]event.ID{c.Genesis.ID})
 	return core, nil
-}
-
-// ordered is the graph without the founding event, which is before all order.
-type ordered struct {
-	*crdt.Graph
-	genesis event.ID
-}
-
-// Links are the links of an event, the founding event left out.
-func (o ordered) Links(id event.ID) []event.ID {
-	links := o.Graph.Links(id)
-	if !slices.Contains(links, o.genesis) {
-		return links
-	}
-	return slices.DeleteFunc(slices.Clone(links), func(link event.ID) bool { return link == o.genesis })
-}
-
-// EpochOf is the founding epoch: its stewards and timing are those of the founding event.
-func EpochOf(s *coop.State) finality.Epoch {
-	p := s.Hall.Params
-	return finality.Epoch{Coop: s.Hall.Coop, Base: s.Hall.Coop, Stewards: s.Hall.Stewards,
-		Params: finality.Params{Delta0: p.Delta0, Tolerance: p.Tolerance, MinRound: p.MinRound, MaxRound: p.MaxRound}}
 }
 
 // stewardIndex is this device's number among the stewards, or -1.

@@ -339,7 +339,9 @@ func (p *pager) rounds(from, to uint64) error {
 			return errPageFull
 		}
 		p.page.Rounds = append(p.page.Rounds, &finality.Round{Raw: raw})
-		p.size += len(raw)
+		if p.size += len(raw); p.size >= pageBytes {
+			p.turn() // whatever their number, the rounds of a commit are given whole
+		}
 		return nil
 	})
 	if errors.Is(err, errPageFull) {
@@ -355,7 +357,7 @@ func (p *pager) turn() bool {
 	page.Next = &next
 	p.pages = append(p.pages, &page)
 	p.page, p.size = Bundle{}, 0
-	return len(p.pages) == maxPages
+	return len(p.pages) >= maxPages
 }
 
 func (p *pager) finish(end bool) {

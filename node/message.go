@@ -14,11 +14,11 @@ type Peer = identity.PublicKey
 
 // Bounds on what a peer may say in one frame, and on what we say.
 const (
-	MaxFrame  = 1<<20 + 128<<10 // bytes of one message on the wire
-	maxBundle = 1 << 20         // bytes of events and rounds put into one message
-	maxIDs    = 512             // ids in one Get
-	maxShort  = 2000            // short ids in one Tail: 16 KB
-	maxPages  = 4               // pages answered to one From
+	MaxFrame  = 1 << 20   // bytes of one message on the wire; package p2p carries as much
+	maxBundle = 896 << 10 // bytes of events and rounds put into one message
+	maxIDs    = 512       // ids in one Get
+	maxShort  = 2000      // short ids in one Tail: 16 KB
+	maxPages  = 4         // pages answered to one From
 )
 
 // The channels between peers. Topics are gossiped to everybody, protocols go from peer to peer.

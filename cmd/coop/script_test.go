@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io/fs"
 	"net"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/home"
 )
 
@@ -41,7 +43,7 @@ func TestScripts(t *testing.T) {
 			env.Defer(func() { stopAll(t, env.WorkDir) })
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until, "keep": keep, "occupy": occupy, "flip": flip},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until, "keep": keep, "occupy": occupy, "flip": flip, "shift": shift},
 	})
 }
 
@@ -61,8 +63,20 @@ func stopAll(t *testing.T, dir string) {
 	}
 }
 
+// shift HOME DURATION moves the clock of a home's daemon, so that a deadline passes without waiting for
+// it; on a slow machine a short deadline would pass too early.
+func shift(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: shift HOME DURATION")
+	}
+	by, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	client := daemon.Dial(home.At(ts.MkAbs(args[0])))
+	ts.Check(client.Post(context.Background(), "/v1/testnet/clock", daemon.Shift{OffsetMS: by.Milliseconds()}, nil))
+}
+
 // patience bounds waiting for real processes; a script that needs it has failed.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
