@@ -40,6 +40,7 @@ func TestValidate(t *testing.T) {
 		"quorum of nothing":    {func(c *Charter) { c.Tracks[0].Quorum.Share = Ratio{0, 2} }, "nobody can reach"},
 		"division by zero":     {func(c *Charter) { c.Tracks[0].Quorum.Share = Ratio{0, 0} }, "nobody can reach"},
 		"large ratio":          {func(c *Charter) { c.Tracks[0].Quorum.Share = Ratio{1, MaxRatio + 1} }, "nobody can reach"},
+		"threshold by zero":    {func(c *Charter) { c.Tracks[0].Threshold.Share = Ratio{0, 0} }, "can never be reached"},
 		"share without quorum": {func(c *Charter) { c.Tracks[4].Quorum.Share = Ratio{1, 2} }, "must be 0/1"},
 		"threshold over all":   {func(c *Charter) { c.Tracks[0].Threshold.Share = Ratio{3, 2} }, "can never be reached"},
 		"more than all":        {func(c *Charter) { c.Tracks[0].Threshold = Threshold{Ratio{1, 1}, true} }, "more than all votes"},
@@ -64,6 +65,15 @@ func TestValidate(t *testing.T) {
 		if !errors.Is(err, ErrCharter) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "; ") {
 			t.Errorf("%s: %v, want one reason with %q", name, err, c.want)
 		}
+	}
+}
+
+func TestTheFinestRatio(t *testing.T) {
+	c := DefaultCharter()
+	c.Tracks[0].Threshold.Share = Ratio{MaxRatio, MaxRatio}
+	c.Tracks[0].Threshold.Over = false
+	if err := c.Validate(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -135,6 +135,54 @@ func TestSuperMajorityApprove(t *testing.T) {
 	}
 }
 
+// TestOutcome: passing takes both; what was voted against is rejected, and what too few cared for
+// expires.
+func TestOutcome(t *testing.T) {
+	for _, c := range []struct {
+		quorum, threshold bool
+		yes, no           uint64
+		want              Phase
+	}{
+		{true, true, 3, 1, Grace}, {false, true, 3, 0, Expired}, {true, false, 1, 3, Rejected}, {false, false, 1, 3, Rejected},
+		{true, false, 0, 1, Rejected}, {true, false, 1, 0, Rejected}, {true, false, 0, 0, Expired}, {false, false, 0, 0, Expired},
+	} {
+		r := Result{Quorum: c.quorum, Threshold: c.threshold, Yes: c.yes, No: c.no}
+		if got := r.Outcome(); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
+// TestSelection: options are chosen only by a vote that passes.
+func TestSelection(t *testing.T) {
+	half := Ratio{1, 2}
+	for _, c := range []struct {
+		method   Method
+		roll     uint64
+		budget   uint64
+		selected []uint64
+		outcome  Phase
+	}{
+		{Approval, 4, 0, []uint64{1}, Grace},
+		{Approval, 5, 0, nil, Expired},
+		{BudgetGreedy, 4, 9, []uint64{1}, Grace},
+		{BudgetGreedy, 5, 9, nil, Expired},
+		{BudgetGreedy, 4, 4, nil, Rejected},
+	} {
+		id := event.ID{1}
+		p := Proposal{Options: []Option{{"A", 5}, {"B", 5}}, Budget: c.budget, RollSize: c.roll}
+		p.Rules.Track = Track{Method: c.method, Quorum: Quorum{QuorumTurnout, half}, Threshold: Threshold{half, false}}
+		var s State
+		s.Ballots.Set(Seat{id, testKey(1).Public()}, Ballot{Approvals: []uint64{0, 1}, Event: event.ID{2}})
+		s.Ballots.Set(Seat{id, testKey(2).Public()}, Ballot{Approvals: []uint64{1}, Event: event.ID{3}})
+		s.Ballots.Set(Seat{event.ID{2}, testKey(2).Public()}, Ballot{Approvals: []uint64{0}})
+		r := s.Tally(id, &p)
+		if !slices.Equal(r.Selected, c.selected) || r.Outcome() != c.outcome || r.Ballots != 2 || r.Spent != 5*uint64(len(c.selected))*min(c.budget, 1) {
+			t.Errorf("%+v: %+v, %s", c, r, r.Outcome())
+		}
+	}
+}
+
 func drawBallots(t *rapid.T, options int) []Ballot {
 	ballots := make([]Ballot, rapid.IntRange(0, 30).Draw(t, "ballots"))
 	for i := range ballots {

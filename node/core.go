@@ -197,8 +197,8 @@ func (c *Core) Hear(now event.Time, from Peer, rounds []*finality.Round) (bad in
 			c.silence("somebody else signs round blocks with this device's key: this peer signs nothing more; admit a new device and retire this key")
 		}
 		step, err := c.engine.Add(now, string(from[:]), r)
-		if errors.Is(err, finality.ErrOld) || errors.Is(err, finality.ErrAhead) {
-			continue // it or we are behind
+		if harmless(err) {
+			continue // it or we are behind, or somebody else's forks crowd it out
 		}
 		if err != nil {
 			bad++
@@ -213,6 +213,16 @@ func (c *Core) Hear(now event.Time, from Peer, rounds []*finality.Round) (bad in
 		}
 	}
 	return bad
+}
+
+// harmless tells that an honest peer may well have sent a block that is not kept.
+func harmless(err error) bool {
+	for _, why := range []error{finality.ErrOld, finality.ErrAhead, finality.ErrCrowded, finality.ErrOtherEpoch} {
+		if errors.Is(err, why) {
+			return true
+		}
+	}
+	return false
 }
 
 // foreign tells whether a round block of our own number is one that we never made.

@@ -134,7 +134,11 @@ func (c *Core) onHello(from Peer, h *Hello) {
 		return
 	}
 	if h.Commits+lagCommits >= c.commits {
-		c.sendBundle(from, ProtoRounds, nil, c.engine.Above(h.Frontier, maxAbove))
+		rounds := c.engine.Above(h.Frontier, maxAbove)
+		if h.Commits < c.commits {
+			rounds = append(rounds, c.engine.Proof()...) // a frontier does not tell of a liar's second block
+		}
+		c.sendBundle(from, ProtoRounds, nil, rounds)
 	}
 	if first && (h.Pending > 0 || len(c.tail.byID) > 0) {
 		c.compareTails(from)
