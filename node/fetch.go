@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
 )
@@ -282,7 +283,10 @@ var errPageFull = errors.New("page full")
 // onFrom answers with up to maxPages pages of final events and the round blocks that prove their
 // order; the receiver runs the same rule over them, so nothing is believed.
 func (c *Core) onFrom(to Peer, f *From) {
-	p := pager{core: c, to: to, next: *f}
+	p := pager{core: c, to: to, next: *f, near: map[event.ID][]byte{}}
+	if f.Index >= 2 && f.Index-2 < uint64(len(c.marks)) {
+		p.read = c.marks[f.Index-2].events
+	}
 	err := c.archive.Commits(f.Index, func(n uint64, raw []byte) error {
 		var r commitRecord
 		if err := event.Unmarshal(raw, &r); err != nil {
@@ -301,12 +305,18 @@ type pager struct {
 	size  int
 	pages []*Bundle
 	sent  uint64 // round blocks of the archive before this one are in the answer
+
+	near map[event.ID][]byte // events read in the order they were kept, not yet in the answer
+	read uint64              // up to where
 }
 
 func (p *pager) commit(r *commitRecord) error {
 	skip := min(p.next.Skip, uint64(len(r.Order)))
+	if err := p.walk(r.Events); err != nil {
+		return err
+	}
 	for _, id := range r.Order[skip:] {
-		raw, err := p.core.archive.Event(id)
+		raw, err := p.event(id)
 		if err != nil {
 			return err
 		}
@@ -330,6 +340,36 @@ func (p *pager) commit(r *commitRecord) error {
 		return errPageFull
 	}
 	return nil
+}
+
+// walk reads events up to a place in the archive: in a row that is many times faster than one by one,
+// and most events were kept shortly before they became final.
+func (p *pager) walk(to uint64) error {
+	if len(p.near) > maxNear {
+		clear(p.near)
+	}
+	err := p.core.archive.Events(p.read, func(n uint64, raw []byte) error {
+		if n >= to {
+			return errPageFull
+		}
+		if id, ok := crdt.EnvelopeID(raw); ok {
+			p.near[id] = raw
+		}
+		p.read = n + 1
+		return nil
+	})
+	if errors.Is(err, errPageFull) {
+		return nil
+	}
+	return err
+}
+
+func (p *pager) event(id event.ID) ([]byte, error) {
+	if raw := p.near[id]; raw != nil {
+		delete(p.near, id)
+		return raw, nil
+	}
+	return p.core.archive.Event(id)
 }
 
 // rounds appends the round blocks kept at from up to to.

@@ -14,15 +14,16 @@ const (
 	pushBodies       = 16      // events of a round block that are sent along with it
 	lagRounds        = 3       // a steward this far behind gets the rounds it lacks with every push
 	pageBytes        = 512 << 10
-	helloEvery       = 2000 // ms between greetings while there is work
-	askAfter         = 10   // ms before something missing is asked for: most of it is on its way
-	askBusy          = 500  // ms before that while more has arrived than was heard
-	askAgain         = 200  // ms before it is asked for elsewhere, doubled each time
-	askAtMost        = 8000 // ms between two attempts at most
-	fetchStalls      = 2000 // ms without a page before another peer is asked
-	askTimes         = 10   // attempts until what is missing is no more reason to stay awake
-	maxStalls        = 5    // pages asked of a peer in vain before its claim to have them is forgotten
-	alarmRounds      = 30   // rounds before a fork of what is final that are shown with it
-	greetingsAtWork  = 3    // peers told by one who is no steward
+	maxNear          = 20_000 // events read ahead for an answer that are not part of it yet
+	helloEvery       = 2000   // ms between greetings while there is work
+	askAfter         = 10     // ms before something missing is asked for: most of it is on its way
+	askBusy          = 500    // ms before that while more has arrived than was heard
+	askAgain         = 200    // ms before it is asked for elsewhere, doubled each time
+	askAtMost        = 8000   // ms between two attempts at most
+	fetchStalls      = 2000   // ms without a page before another peer is asked
+	askTimes         = 10     // attempts until what is missing is no more reason to stay awake
+	maxStalls        = 5      // pages asked of a peer in vain before its claim to have them is forgotten
+	alarmRounds      = 30     // rounds before a fork of what is final that are shown with it
+	greetingsAtWork  = 3      // peers told by one who is no steward
 	neighboursAtMost = 1024
 )

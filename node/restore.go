@@ -72,7 +72,9 @@ func (c *Core) takeOffice() {
 			"Nothing is lost, but signing on from here could sign a number twice; admit a new device and retire this one", c.signed.Events, c.signed.Round, events, rounds))
 		return
 	}
-	c.signed.Round, c.signed.Events = rounds, events // a crash may have kept the guard behind
+	if now := (Mark{Events: events, Epoch: c.epoch.Number, Round: rounds}); now != c.signed {
+		c.signed, c.out.Mark = now, now // a crash kept the guard behind, and what is on disk will be told
+	}
 	if self >= 0 {
 		c.steward = finality.NewSteward(c.engine, self, rounds)
 	}

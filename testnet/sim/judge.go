@@ -260,26 +260,24 @@ func (j *judge) restored(p *peer) {
 }
 
 // rolledBack sees a disk become that of an earlier day. Its peer may end its signing now, and what it
-// alone had is lost.
+// alone had is lost: nobody knows of it any more, unless the guard does.
 func (j *judge) rolledBack(p *peer) {
 	j.expected[p] = true
+	elsewhere := func(kept func(disk *crdt.Memory) error) bool {
+		return slices.ContainsFunc(j.w.peers, func(other *peer) bool { return other.honest() && kept(other.disk) == nil })
+	}
 	for id, by := range j.promised {
-		elsewhere := slices.ContainsFunc(j.w.peers, func(other *peer) bool {
-			_, err := other.disk.Event(id)
-			return err == nil && other.honest()
-		})
-		if by == p && !elsewhere {
+		if by == p && !elsewhere(func(disk *crdt.Memory) error { _, err := disk.Event(id); return err }) {
+			if at := (number{p.id(), j.events[id].Seq}); at.seq >= p.guard.Events {
+				delete(j.numbers, at)
+			}
 			delete(j.promised, id)
 			delete(j.events, id)
 		}
 	}
-	for at := range j.numbers { // kept, but neither told nor covered by the guard: nobody knows of it any more
-		if at.key == p.id() && at.seq >= p.guard.Events {
-			delete(j.numbers, at)
-		}
-	}
 	for at, id := range j.slots {
-		if at.steward == p.index && p.steward() && at.round > p.guard.Round {
+		if at.steward == p.index && p.steward() && at.round > p.guard.Round &&
+			!elsewhere(func(disk *crdt.Memory) error { _, err := disk.Round(id); return err }) {
 			delete(j.slots, at)
 			delete(j.blocks, id)
 		}

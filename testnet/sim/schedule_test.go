@@ -558,3 +558,24 @@ func TestReplayedBlocksSilenceNobody(t *testing.T) {
 		t.Errorf("the run ended in round %d, before anything was released", r)
 	}
 }
+
+// TestRestartRaisesTheGuard stops a member's peer between its disk and its guard, lets the restarted
+// peer tell what is on the disk, and then puts back a disk from before. The guard must know.
+func TestRestartRaisesTheGuard(t *testing.T) {
+	perform(t, peace(1, 4), func(w *world) {
+		p := w.peers[0]
+		w.agenda.add(400, func() { p.backup = p.disk.Clone() })
+		w.agenda.add(450, func() { p.doom = &Crash{Point: AfterKeep, Down: 200} })
+		say(w, p, 500, 1)
+		w.agenda.add(3000, func() {
+			p.doom = &Crash{Point: BetweenTurns, Rollback: true, Down: 100}
+			p.soon()
+		})
+		say(w, p, 4000, 2)
+		w.agenda.add(4500, func() {
+			if p.silenced == "" {
+				t.Error("a peer with an older disk goes on signing")
+			}
+		})
+	})
+}
