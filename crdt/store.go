@@ -91,10 +91,10 @@ func EnvelopeID(raw []byte) (event.ID, bool) {
 	if len(raw) < 3 || raw[0] != 0x82 || raw[1]>>5 != 2 {
 		return event.ID{}, false
 	}
-	width, rest := 0, raw[2:]
-	size := uint64(raw[1] & 31)
+	rest, size := raw[2:], uint64(raw[1]&31)
 	if size > 23 {
-		if width = 1 << (size - 24); width > 4 || len(rest) < width {
+		width := 1 << (size - 24)
+		if width > 4 || len(rest) < width {
 			return event.ID{}, false
 		}
 		size = 0

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sustainy/coop/coop"
@@ -255,6 +254,3 @@ type Detail struct {
 	Body    any        `json:"body"`
 	Raw     []byte     `json:"raw"`
 }
-
-// shortDID is a did:key without what all have in common.
-func shortDID(did string) string { return strings.TrimPrefix(did, "did:key:") }

@@ -246,7 +246,7 @@ func openLog(p home.Paths) (*os.File, error) {
 
 // serve is the daemon itself.
 func (a *app) serve(ctx context.Context, f upFlags) error {
-	tell := func(report) {}
+	var tell func(report)
 	if f.fds {
 		out := os.NewFile(reportFD, "report")
 		defer out.Close()
