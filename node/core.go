@@ -136,8 +136,8 @@ func (c *Core) Submit(now event.Time, d event.Draft) (*event.Event, error) {
 		return nil, ErrBehind
 	}
 	slot := c.Slot(c.key.Public(), now)
-	slot.Deps = c.recentHeads(slot.Prev)
 	c.line.Follow(c.tail.ordered())
+	slot.Deps = c.links(slot.Prev, d)
 	if err := c.line.Try(c.key.Public(), slot.Seq, now, d); err != nil {
 		return nil, err
 	}
@@ -395,13 +395,21 @@ func (c *Core) provisional() *coop.State {
 	return c.line.Provisional()
 }
 
-// recentHeads links an own event to what its author had seen, so that nothing said can be left out
-// later without it showing.
-func (c *Core) recentHeads(prev event.ID) []event.ID {
+// links are what an own event builds on: what its body refers to, so that it can never be ordered
+// before that, and a few recent heads, so that nothing its author saw can be left out later without it
+// showing.
+func (c *Core) links(prev event.ID, d event.Draft) []event.ID {
 	var deps []event.ID
-	for _, id := range c.graph.Heads() {
-		if id != prev && len(deps) < maxHeadLinks {
+	for _, id := range coop.Deps(c.line.Provisional(), d) {
+		if id != prev && c.graph.Has(id) && len(deps) < event.MaxDeps-maxHeadLinks {
 			deps = append(deps, id)
+		}
+	}
+	heads := 0
+	for _, id := range c.graph.Heads() {
+		if id != prev && heads < maxHeadLinks {
+			deps = append(deps, id)
+			heads++
 		}
 	}
 	return deps
