@@ -262,6 +262,9 @@ func (j *judge) restored(p *peer) {
 // rolledBack sees a disk become that of an earlier day. Its peer may end its signing now, and what it
 // alone had is lost: nobody knows of it any more, unless the guard does.
 func (j *judge) rolledBack(p *peer) {
+	if !p.honest() {
+		return
+	}
 	j.expected[p] = true
 	elsewhere := func(kept func(disk *crdt.Memory) error) bool {
 		return slices.ContainsFunc(j.w.peers, func(other *peer) bool { return other.honest() && kept(other.disk) == nil })

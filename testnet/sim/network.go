@@ -37,7 +37,10 @@ func (w *world) frame(bytes []byte, topic string) *frame {
 	}
 	f := w.frames[id]
 	if f == nil {
-		f = &frame{id: id, heard: sha256.Sum256(bytes), bytes: bytes, topic: topic}
+		f = &frame{id: id, bytes: bytes, topic: topic}
+		if topic != "" {
+			f.heard = sha256.Sum256(bytes)
+		}
 		w.frames[id] = f
 	}
 	return f
@@ -62,13 +65,13 @@ func (w *world) verified(m *node.Message) {
 		return
 	}
 	for _, e := range m.Bundle.Events {
-		if id := sha256.Sum256(e.Raw); w.events[id] == nil && e.Kind != "" { // from an archive come bytes alone
-			w.events[id] = e
+		if e.Kind != "" && !w.sealed[e] { // from an archive come bytes alone
+			w.sealed[e], w.events[sha256.Sum256(e.Raw)] = true, e
 		}
 	}
 	for _, r := range m.Bundle.Rounds {
-		if id := sha256.Sum256(r.Raw); w.rounds[id] == nil && r.Number > 0 {
-			w.rounds[id] = r
+		if r.Number > 0 && !w.sealed[r] {
+			w.sealed[r], w.rounds[sha256.Sum256(r.Raw)] = true, r
 		}
 	}
 }

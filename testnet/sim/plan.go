@@ -169,7 +169,7 @@ func (p *Plan) forker(founder int) bool {
 }
 
 // sizes are numbers of stewards, the good ones more often.
-var sizes = [...]int{1, 2, 3, 3, 4, 4, 4, 4, 4, 4, 5, 5, 7, 7, 7, 10}
+var sizes = [...]int{1, 1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 6, 7, 7, 7, 10}
 
 // dice draws numbers for one purpose.
 type dice struct{ *rand.Rand }
@@ -185,7 +185,7 @@ func (d dice) until(most event.Time) event.Time { return event.Time(d.Uint64N(ui
 func Draw(seed uint64) Plan {
 	d := newDice(seed, 1)
 	p := Plan{Seed: seed, Stewards: sizes[d.IntN(len(sizes))], Delta0: []event.Time{400, 800, 2000}[d.IntN(3)],
-		Tolerance: 3000, Stall: 60_000, Storm: 4000 + d.until(6000), Acts: 8 + d.IntN(25), Bursts: 1 + d.IntN(5)}
+		Tolerance: 3000, Stall: 60_000, Storm: 4000 + d.until(6000), Acts: 6 + d.IntN(20), Bursts: 1 + d.IntN(5)}
 	p.Founders = min(p.Stewards+d.IntN(3), 1+d.IntN(4))
 	p.Guests, p.Watchers = d.IntN(3), []int{0, 0, 1, 2, 3}[d.IntN(5)]
 	p.Delay = []event.Time{1, 10, 30, 80}[d.IntN(4)]
