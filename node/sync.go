@@ -143,8 +143,8 @@ func (c *Core) onHello(from Peer, h *Hello) {
 	if first && (h.Pending > 0 || len(c.tail.byID) > 0) {
 		c.compareTails(from)
 	}
-	if h.Commits < c.commits && !first {
-		c.greet(from) // tell it that there is more to ask for
+	if h.Commits < c.commits {
+		c.greet(from) // there is more to ask for; a first greeting may have come before we were up there
 	}
 }
 

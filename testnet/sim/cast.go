@@ -18,8 +18,15 @@ const dawn event.Time = 1_800_000_000_000
 
 // keyOf is the key of actor n: the same in every run, so that founding events can be shared.
 func keyOf(n int) identity.Key {
-	return identity.KeyFromSeed(sha256.Sum256(binary.BigEndian.AppendUint64([]byte("coop/sim"), uint64(n))))
+	if key, ok := keys.Load(n); ok {
+		return key.(identity.Key)
+	}
+	key := identity.KeyFromSeed(sha256.Sum256(binary.BigEndian.AppendUint64([]byte("coop/sim"), uint64(n))))
+	keys.Store(n, key)
+	return key
 }
+
+var keys sync.Map // of identity.Key by actor
 
 // stage is what all runs with the same cast share. It is never changed.
 type stage struct {

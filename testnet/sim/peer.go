@@ -18,6 +18,7 @@ type peer struct {
 	index   int
 	name    string
 	key     identity.Key
+	public  node.Peer
 	watcher bool
 
 	core     *node.Core // nil while it is down
@@ -42,7 +43,7 @@ type peer struct {
 	mute   bool    // it has no part in anything
 }
 
-func (p *peer) id() node.Peer { return p.key.Public() }
+func (p *peer) id() node.Peer { return p.public }
 func (p *peer) honest() bool  { return p.liar == nil && p.vandal == nil && !p.mute && !p.twin }
 func (p *peer) steward() bool { return p.index < p.w.plan.Stewards && p.vandal == nil }
 

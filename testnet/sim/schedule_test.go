@@ -558,26 +558,3 @@ func TestReplayedBlocksSilenceNobody(t *testing.T) {
 		t.Errorf("the run ended in round %d, before anything was released", r)
 	}
 }
-
-// TestRestartRaisesTheGuard stops a member's peer between its disk and its guard, lets the restarted
-// peer tell what is on the disk, and then puts back a disk from before. The guard must know.
-func TestRestartRaisesTheGuard(t *testing.T) {
-	plan := peace(1, 4)
-	plan.Founders = 5 // the last is no steward, who would raise the guard with the next block
-	perform(t, plan, func(w *world) {
-		p := w.peers[4]
-		w.agenda.add(400, func() { p.backup = p.disk.Clone() })
-		w.agenda.add(450, func() { p.doom = &Crash{Point: AfterKeep, Down: 200} })
-		say(w, p, 500, 1)
-		w.agenda.add(3000, func() {
-			p.doom = &Crash{Point: BetweenTurns, Rollback: true, Down: 100}
-			p.soon()
-		})
-		say(w, p, 3102, 2) // before anybody can tell it what it once said
-		w.agenda.add(4500, func() {
-			if p.silenced == "" {
-				t.Error("a peer with an older disk goes on signing")
-			}
-		})
-	})
-}

@@ -129,7 +129,7 @@ func newWorld(plan Plan) *world {
 	w.judge = newJudge(w)
 	n := plan.peers()
 	for i := range n + len(plan.Vandals) {
-		p := &peer{w: w, index: i, key: keyOf(i), disk: w.disk()}
+		p := &peer{w: w, index: i, key: keyOf(i), public: keyOf(i).Public(), disk: w.disk()}
 		switch {
 		case i >= n:
 			p.name, p.vandal = fmt.Sprint("V", i), newVandal(p, plan.Vandals[i-n])
@@ -181,7 +181,7 @@ func (w *world) disk() *crdt.Memory {
 // twins adds a second machine for some stewards' keys.
 func (w *world) twins() {
 	for _, s := range w.plan.Twins {
-		p := &peer{w: w, index: len(w.peers), key: keyOf(s), disk: w.disk(), name: fmt.Sprint("T", s), twin: true}
+		p := &peer{w: w, index: len(w.peers), key: keyOf(s), public: keyOf(s).Public(), disk: w.disk(), name: fmt.Sprint("T", s), twin: true}
 		w.peers[s].twin = true
 		w.peers = append(w.peers, p)
 	}
@@ -320,7 +320,11 @@ func (w *world) crash(c Crash) {
 	}
 	w.judge.stats.Crashes++
 	p.doom = &c
-	p.at(w.now+400, func() { p.stop(c.Down) })
+	p.at(w.now+400, func() {
+		if w.storm() {
+			p.stop(c.Down)
+		}
+	})
 }
 
 // settle ends the storm: the network is whole, and everybody who is honest is up and connected. Where

@@ -128,7 +128,32 @@ func (j *judge) twin() {
 		}
 		return a.Compare(b)
 	})
-	t.compare(t.anchors())
+	for _, id := range t.sealed {
+		t.shape(j.blocks[id])
+	}
+	if len(j.violations) == 0 {
+		t.compare(t.anchors())
+	}
+}
+
+// shape expects of a block that honest peers kept that it builds on a quorum of the round below, on
+// one block of each steward.
+func (t *twin) shape(b *block) {
+	if b.number == 1 {
+		return
+	}
+	below := map[int]bool{}
+	for _, id := range b.parents {
+		p := t.j.blocks[id]
+		if p == nil || p.number != b.number-1 || below[p.steward] {
+			t.j.complain("the block %s of round %d builds on what it may not", b.id.String()[:6], b.number)
+			return
+		}
+		below[p.steward] = true
+	}
+	if len(below) < t.q {
+		t.j.complain("the block %s of round %d builds on %d stewards' blocks", b.id.String()[:6], b.number, len(below))
+	}
 }
 
 // vote is the leader's block that a block of a vote round votes for.
