@@ -357,25 +357,6 @@ func TestWriteWhileTheStoreGrows(t *testing.T) {
 	}
 }
 
-func FuzzVerify(f *testing.F) {
-	file := written(f)
-	f.Add(file)
-	f.Add(file[:len(file)/2])
-	f.Add([]byte("\x3aroots"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		report, err := Verify(bytes.NewReader(b), nil)
-		if (err == nil) != (report != nil) {
-			t.Fatalf("%v, %v", report, err)
-		}
-		if err != nil {
-			return
-		}
-		if roots, _, data := parts(t, b); !bytes.Equal(assemble(t, roots, data), b) {
-			t.Fatal("a second spelling of an archive verifies")
-		}
-	})
-}
-
 func BenchmarkVerify(b *testing.B) {
 	file := written(b)
 	b.SetBytes(int64(len(file)))

@@ -29,15 +29,7 @@ func Read(r io.Reader, to Sink, progress Progress) (*Report, error) {
 	if progress == nil {
 		progress = func(uint64, uint64) {}
 	}
-	b := &blocks{}
-	var err error
-	if b.car, err = car.NewBlockReader(r, car.MaxAllowedHeaderSize(maxHeader), car.MaxAllowedSectionSize(maxBlock+64)); err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrNoArchive, err)
-	}
-	if b.car.Version != 1 || len(b.car.Roots) != 1 {
-		return nil, ErrNoArchive
-	}
-	m, err := b.manifest(b.car.Roots[0])
+	b, m, err := open(r)
 	if err != nil {
 		return nil, err
 	}
@@ -49,8 +41,8 @@ func Read(r io.Reader, to Sink, progress Progress) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := b.car.Next(); !errors.Is(err, io.EOF) {
-		return nil, ErrExtended
+	if err := b.end(); err != nil {
+		return nil, err
 	}
 	if err := m.compare(report); err != nil {
 		return nil, err
@@ -74,6 +66,28 @@ func (m *Manifest) compare(r *Report) error {
 
 // blocks reads one block after another.
 type blocks struct{ car *car.BlockReader }
+
+// open reads the header and the manifest.
+func open(r io.Reader) (*blocks, *Manifest, error) {
+	b := &blocks{}
+	var err error
+	if b.car, err = car.NewBlockReader(r, car.MaxAllowedHeaderSize(maxHeader), car.MaxAllowedSectionSize(maxBlock+64)); err != nil {
+		return nil, nil, fmt.Errorf("%w (%w)", ErrNoArchive, err)
+	}
+	if b.car.Version != 1 || len(b.car.Roots) != 1 {
+		return nil, nil, ErrNoArchive
+	}
+	m, err := b.manifest(b.car.Roots[0])
+	return b, m, err
+}
+
+// end refuses whatever comes after the last block.
+func (b *blocks) end() error {
+	if _, err := b.car.Next(); !errors.Is(err, io.EOF) {
+		return ErrExtended
+	}
+	return nil
+}
 
 // next reads the block that must come now.
 func (b *blocks) next(want event.ID) ([]byte, error) {

@@ -130,8 +130,11 @@ func (r *replay) flush() error {
 
 // openAll opens events on all processors.
 func openAll(raws [][]byte) ([]*event.Event, []error) {
-	events, errs := make([]*event.Event, len(raws)), make([]error, len(raws))
 	workers := min(runtime.GOMAXPROCS(0), len(raws)/64+1)
+	if workers == 1 {
+		return event.OpenAll(raws)
+	}
+	events, errs := make([]*event.Event, len(raws)), make([]error, len(raws))
 	var wait sync.WaitGroup
 	for w := range workers {
 		from, to := w*len(raws)/workers, (w+1)*len(raws)/workers

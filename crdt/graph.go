@@ -24,6 +24,8 @@ package crdt
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
@@ -40,7 +42,7 @@ type Graph struct {
 	numbers map[identity.PublicKey]uint32
 	strands []strand
 	sides   table.Table[slot, []event.ID] // accepted events beside their strand's first branch
-	heads   table.Table[event.ID, struct{}]
+	heads   map[event.ID]struct{}
 	room    room
 	refused refusals
 }
@@ -65,6 +67,7 @@ func NewGraph(coop event.ID) *Graph {
 		places:  map[event.ID]place{},
 		bodies:  map[event.ID]*event.Event{},
 		numbers: map[identity.PublicKey]uint32{},
+		heads:   map[event.ID]struct{}{},
 		room:    newRoom(),
 		refused: refusals{why: map[event.ID]error{}},
 	}
@@ -181,9 +184,9 @@ func (g *Graph) place(e *event.Event) {
 	g.bodies[e.ID] = e
 	g.peak = max(g.peak, len(g.bodies))
 	for _, link := range e.Links() {
-		g.heads.Delete(link)
+		delete(g.heads, link)
 	}
-	g.heads.Set(e.ID, struct{}{})
+	g.heads[e.ID] = struct{}{}
 	g.refused.drop(e.ID)
 }
 
@@ -210,11 +213,7 @@ func (g *Graph) Len() int { return len(g.places) }
 // Heads are the accepted events on which no accepted event builds, ascending. There are at most as
 // many as there are branches of strands.
 func (g *Graph) Heads() []event.ID {
-	heads := make([]event.ID, 0, g.heads.Len())
-	for id := range g.heads.All() {
-		heads = append(heads, id)
-	}
-	return heads
+	return slices.SortedFunc(maps.Keys(g.heads), event.ID.Compare)
 }
 
 // Tip is the last event of a device and its number; false when it has none. Of a forked strand it is

@@ -9,7 +9,8 @@ import (
 
 // Memory is a Store that lives as long as the process: for the simulator and for tests. Append has
 // happened wholly or not at all when it returns, so a crash is simulated by taking a Clone and
-// going on with it. It is not safe for concurrent use.
+// going on with it. It holds its owner to the promise that a batch is new. It is not safe for
+// concurrent use.
 type Memory struct {
 	events, rounds, commits [][]byte
 	event                   map[event.ID]uint64
@@ -47,13 +48,17 @@ func (m *Memory) Append(b Batch) error {
 		return err
 	}
 	for _, e := range b.Events {
-		if _, known := m.event[e.ID]; !known {
+		if _, known := m.event[e.ID]; known && b.New {
+			panic("crdt: invariant: event " + e.ID.String() + " is not new")
+		} else if !known {
 			m.event[e.ID] = uint64(len(m.events))
 			m.events = append(m.events, e.Raw)
 		}
 	}
 	for _, r := range b.Rounds {
-		if _, known := m.round[r.ID]; !known {
+		if _, known := m.round[r.ID]; known && b.New {
+			panic(fmt.Sprintf("crdt: invariant: round %x is not new", r.ID))
+		} else if !known {
 			m.round[r.ID] = uint64(len(m.rounds))
 			m.rounds = append(m.rounds, slices.Clone(r.Raw))
 		}

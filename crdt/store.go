@@ -15,7 +15,8 @@ import (
 type Store interface {
 	// Append keeps a batch in one durable transaction: all of it or nothing, synced before Append
 	// returns. The order is events, rounds, commits. An event or round whose id is stored already is
-	// passed over, so appending again does no harm; commit records have no id and are always new.
+	// passed over, so appending again does no harm, unless the batch promises that all is new; commit
+	// records have no id and are always new.
 	// ErrDiskFull and ErrTooLarge are given before anything is written.
 	Append(Batch) error
 
@@ -57,6 +58,7 @@ type Batch struct {
 	Events  []*event.Event // in an order in which none comes before what it builds on
 	Rounds  []Blob
 	Commits [][]byte
+	New     bool     // no event in it is stored already: its owner keeps an index of its own, so the store need not look
 	Tip     [32]byte // whatever its owner wants to find again, such as the hash of the final state; zero: as before
 }
 

@@ -51,7 +51,7 @@ type peer struct {
 	ended  chan error
 }
 
-func newPeer(t *testing.T, name string) *peer {
+func newPeer(t *testing.T, name string, choose ...func(*home.Config)) *peer {
 	t.Helper()
 	p := &peer{t: t, dir: filepath.Join(t.TempDir(), name)}
 	p.free.Store(1 << 40)
@@ -60,6 +60,9 @@ func newPeer(t *testing.T, name string) *peer {
 		t.Fatal(err)
 	}
 	h.Config.Listen, h.Config.Quiet = Loopback, true
+	for _, c := range choose {
+		c(&h.Config)
+	}
 	if err := errors.Join(h.SaveConfig(), h.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -36,6 +37,7 @@ type CoopHealth struct {
 	Name   string     `json:"name"`
 	Offset int64      `json:"offset_ms"`     // this clock minus coop time of the last commit
 	LAN    string     `json:"lan,omitempty"` // how looking on the local network does
+	DHT    string     `json:"dht,omitempty"` // how looking in the members' tables does; empty: off
 	Peers  []PeerFact `json:"peers"`
 }
 
@@ -77,13 +79,16 @@ func (r *room) health(ctx context.Context) CoopHealth {
 		c.Offset = int64(r.d.clock.Now()) - int64(v.Time)
 	}
 	r.mu.RLock()
-	link, lan := r.link, r.lan
+	link, lan, table := r.link, r.lan, r.dht
 	r.mu.RUnlock()
 	if link == nil {
 		return c
 	}
 	if lan != nil {
-		c.LAN = lan.State().Note
+		c.LAN = told(lan.State())
+	}
+	if table != nil {
+		c.DHT = told(table.State())
 	}
 	known := map[p2p.Peer]bool{}
 	for _, s := range link.Stats().Peers {
@@ -99,6 +104,14 @@ func (r *room) health(ctx context.Context) CoopHealth {
 		}
 	}
 	return c
+}
+
+// told is how a way of finding others does, in words.
+func told(s discovery.State) string {
+	if s.Note != "" {
+		return s.Note
+	}
+	return fmt.Sprintf("heard of others %d times", s.Heard)
 }
 
 func (r *room) fact(v *picture, s p2p.PeerStats) PeerFact {

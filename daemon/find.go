@@ -78,8 +78,13 @@ func sortRooms(rooms []*room) {
 	slices.SortFunc(rooms, func(a, b *room) int { return a.id.Compare(b.id) })
 }
 
-// findMember finds a member by did:key, part of it, or name.
+// findMember finds a member by did:key, part of it, or name, or by the whole key of any device.
 func findMember(v *picture, text string) (identity.PublicKey, error) {
+	if key, err := identity.ParsePublicKey(text); err == nil {
+		if d, ok := v.State.Hall.Devices.Get(key); ok {
+			return d.Member, nil
+		}
+	}
 	var all []named
 	var keys []identity.PublicKey
 	for key, m := range v.State.Hall.Members.All() {

@@ -79,3 +79,22 @@ func (r *room) announce(ctx context.Context) {
 		r.log.Warn("local network", "why", err)
 	}
 }
+
+// roam finds members through the tables that members keep for each other, until ctx ends, where the
+// home wants that.
+func (r *room) roam(ctx context.Context) {
+	if !r.d.home.Config.DHT {
+		return
+	}
+	table, err := discovery.NewDHT(r.d.host.Libp2p(), r.id.String(), func(p p2p.Peer, addrs []string) { r.d.introduce(p, false, addrs) })
+	if err != nil {
+		r.log.Warn("no DHT", "why", err)
+		return
+	}
+	r.mu.Lock()
+	r.dht = table
+	r.mu.Unlock()
+	if err := table.Run(ctx); err != nil && ctx.Err() == nil {
+		r.log.Warn("DHT", "why", err)
+	}
+}

@@ -78,13 +78,32 @@ func (l Link) String() string {
 	if err != nil {
 		panic("daemon: invariant: a link can be written: " + err.Error())
 	}
-	return sealLink(text)
+	return sealText(linkScheme, text)
 }
 
-// sealLink adds the checksum and spells it.
-func sealLink(text []byte) string {
+// sealText adds the checksum and spells it.
+func sealText(scheme string, text []byte) string {
 	sum := sha256.Sum256(text)
-	return linkScheme + strings.ToLower(base.EncodeToString(append(text, sum[:linkSum]...)))
+	return scheme + strings.ToLower(base.EncodeToString(append(text, sum[:linkSum]...)))
+}
+
+// openText undoes sealText, in upper or lower case, and with whatever spaces and line ends a mail
+// program put in between; why tells what is wrong.
+func openText(scheme, text string) (body []byte, why string) {
+	const wrong = "a part of it is missing, or a character in it is wrong"
+	text = strings.Join(strings.Fields(text), "")
+	if len(text) > MaxLink || len(text) < len(scheme) || !strings.EqualFold(text[:len(scheme)], scheme) {
+		return nil, "it does not begin with " + scheme
+	}
+	raw, err := base.DecodeString(strings.ToUpper(text[len(scheme):]))
+	if err != nil || len(raw) <= linkSum || !strings.EqualFold(base.EncodeToString(raw), text[len(scheme):]) {
+		return nil, wrong
+	}
+	body, sum := raw[:len(raw)-linkSum], sha256.Sum256(raw[:len(raw)-linkSum])
+	if !bytes.Equal(sum[:linkSum], raw[len(body):]) {
+		return nil, wrong
+	}
+	return body, ""
 }
 
 func (w *wireLink) add(addr string) {
@@ -101,20 +120,11 @@ func (w *wireLink) add(addr string) {
 	w.Peers = append(w.Peers, linkPeer{Key: p[:], Addrs: [][]byte{where.Bytes()}})
 }
 
-// ParseLink reads a link, in upper or lower case, and with whatever spaces and line ends a mail
-// program put into it.
+// ParseLink reads a link.
 func ParseLink(text string) (Link, error) {
-	text = strings.Join(strings.Fields(text), "")
-	if len(text) > MaxLink || len(text) < len(linkScheme) || !strings.EqualFold(text[:len(linkScheme)], linkScheme) {
-		return Link{}, badLink("it does not begin with " + linkScheme)
-	}
-	raw, err := base.DecodeString(strings.ToUpper(text[len(linkScheme):]))
-	if err != nil || len(raw) <= linkSum || !strings.EqualFold(base.EncodeToString(raw), text[len(linkScheme):]) {
-		return Link{}, badLink("a part of it is missing, or a character in it is wrong")
-	}
-	body, sum := raw[:len(raw)-linkSum], sha256.Sum256(raw[:len(raw)-linkSum])
-	if !bytes.Equal(sum[:linkSum], raw[len(body):]) {
-		return Link{}, badLink("a part of it is missing, or a character in it is wrong")
+	body, why := openText(linkScheme, text)
+	if why != "" {
+		return Link{}, badLink(why)
 	}
 	var w wireLink
 	if err := event.Unmarshal(body, &w); err != nil {

@@ -84,7 +84,7 @@ func TestLinkLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return sealLink(text)
+		return sealText(linkScheme, text)
 	}
 	good := wireLink{Version: 1, Coop: make([]byte, 32)}
 	if _, err := ParseLink(seal(good)); err != nil {

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"log/slog"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/sustainy/coop/node"
@@ -30,10 +32,23 @@ func (n *outlet) Send(to node.Peer, proto string, frame []byte) bool {
 	return link != nil && link.Send(to, p2p.Protocol(proto), frame)
 }
 
-// door is a node as the network sees it.
+// listener is what the network tells a node.
+type listener interface {
+	Check(from node.Peer, frame []byte) (node.Message, bool)
+	Deliver(from node.Peer, m node.Message)
+	Up(node.Peer)
+	Down(node.Peer)
+}
+
+// door is a node as the network sees it. Who comes up while the node cannot speak yet waits outside:
+// the greeting would be lost, and between two that have nothing to do no other follows.
 type door struct {
-	node *node.Node
+	node listener
 	met  chan<- p2p.Peer // told of who comes up, unless it is full
+
+	mu      sync.Mutex
+	open    bool
+	outside []p2p.Peer
 }
 
 // Check opens and verifies a frame, concurrently and before the loop.
@@ -52,12 +67,38 @@ func (d *door) Deliver(from p2p.Peer, _ p2p.Protocol, msg any) {
 
 // Up says that a peer is there.
 func (d *door) Up(p p2p.Peer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.open {
+		d.outside = append(d.outside, p)
+		return
+	}
+	d.letIn(p)
+}
+
+// Down says that a peer is gone.
+func (d *door) Down(p p2p.Peer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.outside = slices.DeleteFunc(d.outside, func(q p2p.Peer) bool { return q == p })
+	d.node.Down(p)
+}
+
+// unlock lets in who waits, and everybody from now on: the node can speak.
+func (d *door) unlock() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open = true
+	for _, p := range d.outside {
+		d.letIn(p)
+	}
+	d.outside = nil
+}
+
+func (d *door) letIn(p p2p.Peer) {
 	d.node.Up(p)
 	select {
 	case d.met <- p:
 	default: // it is asked later, in its turn
 	}
 }
-
-// Down says that a peer is gone.
-func (d *door) Down(p p2p.Peer) { d.node.Down(p) }

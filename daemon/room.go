@@ -37,6 +37,7 @@ type room struct {
 	store   crdt.Store     // nil while nothing can be read
 	link    *p2p.Link      // nil while not in the network
 	lan     *discovery.LAN // nil where nobody is looked for on the local network
+	dht     *discovery.DHT // nil where the home keeps no table
 	problem *home.Problem  // why it doesn't work
 }
 
@@ -141,12 +142,14 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store crdt.Store
 	mark.settled.Store(true)
 	r.behind.Store(observer == "" && first.Observer != "")
 	met := make(chan p2p.Peer, maxMet)
-	link, err := r.d.host.Join(r.id.String(), &door{n, met})
+	entrance := &door{node: n, met: met}
+	link, err := r.d.host.Join(r.id.String(), entrance)
 	if err != nil {
 		cancel()
 		return errors.Join(err, <-ended)
 	}
 	net.link.Store(link)
+	entrance.unlock()
 	r.show(n, link)
 	var gathering sync.WaitGroup
 	defer func() {
@@ -158,6 +161,7 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store crdt.Store
 	r.meet(n, link)
 	gathering.Go(func() { r.gather(run, met) })
 	gathering.Go(func() { r.announce(run) })
+	gathering.Go(func() { r.roam(run) })
 	r.ready(nil)
 	return <-ended
 }

@@ -32,6 +32,8 @@ type Status struct {
 	Note     string        `json:"note,omitempty"` // something the person should know about the start
 	Started  time.Time     `json:"started"`
 	Testnet  bool          `json:"testnet,omitempty"`
+	Relay    bool          `json:"relay"`              // carries traffic for members who can't reach each other
+	DHT      bool          `json:"dht"`                // finds members through each other's tables
 	Observer *home.Problem `json:"observer,omitempty"` // why this device signs nowhere
 	Coops    []CoopStatus  `json:"coops"`
 }
@@ -94,7 +96,7 @@ func (d *Daemon) status(ctx context.Context) Status {
 	id, _ := p2p.PeerID(d.home.Device) // a home's key is a sound one
 	s := Status{Version: Version, PID: os.Getpid(), Home: d.home.Paths.Data, Name: d.home.Config.Name, Device: d.home.Device.String(),
 		PeerID: id.String(), Addrs: d.host.Addrs(), Port: d.home.Config.Port, Note: d.portNote, Started: d.started.UTC(),
-		Testnet: d.testnet, Observer: d.observer, Coops: []CoopStatus{}}
+		Testnet: d.testnet, Relay: d.home.Config.Relay, DHT: d.home.Config.DHT, Observer: d.observer, Coops: []CoopStatus{}}
 	for _, r := range d.all() {
 		s.Coops = append(s.Coops, r.status(ctx))
 	}

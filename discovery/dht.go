@@ -16,6 +16,7 @@ import (
 const (
 	dhtPause = 5 * time.Minute // between two searches
 	dhtRetry = 10 * time.Second
+	dhtLook  = time.Second // between two looks whether anybody is there to ask
 	dhtRound = time.Minute // for one announcement and search
 	dhtMost  = 256         // peers taken from one search
 )
@@ -71,7 +72,10 @@ func (d *DHT) Run(ctx context.Context) error {
 		pause := dhtPause
 		err := d.round(ctx, &announce)
 		d.note(err)
-		if err != nil {
+		switch {
+		case errors.Is(err, errNobody):
+			pause = dhtLook // it costs no message
+		case err != nil:
 			pause = dhtRetry
 		}
 		select {
@@ -125,7 +129,10 @@ func (d *DHT) note(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.state.Working, d.state.Note = err == nil, ""
-	if err != nil {
-		d.state.Note = "the last search found nothing: " + err.Error()
+	switch {
+	case errors.Is(err, errNobody):
+		d.state.Note = err.Error()
+	case err != nil:
+		d.state.Note = "the last search failed, and is tried again: " + err.Error()
 	}
 }

@@ -260,9 +260,12 @@ func Rebind(p Paths, coop event.ID, key identity.PublicKey) error {
 	return nil
 }
 
+// renewing is the way out that is always safe.
+const renewing = "coop down; coop device new"
+
 // rebinding is the way out of all that a copy can bring about.
 const rebinding = "if every other copy of this key is gone for good: coop down; coop repo rebind --other-copies-are-gone; " +
-	"otherwise give this computer a key of its own: coop --home NEW-DIRECTORY init"
+	"otherwise give this computer a key of its own: " + renewing
 
 const observing = "This computer now reads and relays, but signs nothing"
 
@@ -286,7 +289,7 @@ func damaged(path string) *Problem {
 
 func silenced(why string) *Problem {
 	return &Problem{Code: CodeObserver, What: "this key signs no more in this cooperative. " + observing, Why: why,
-		Next: "give this computer a key of its own: coop --home NEW-DIRECTORY init, and let a member's other device or the members admit it"}
+		Next: "give this computer a key of its own: " + renewing}
 }
 
 func foreign(path string) *Problem {

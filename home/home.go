@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/zalando/go-keyring"
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
@@ -38,6 +37,7 @@ type Config struct {
 	Keyring bool     `json:"keyring,omitempty"` // the passphrase is in the keyring of the operating system
 	Relay   bool     `json:"relay,omitempty"`   // carry traffic for members who can't reach each other
 	Quiet   bool     `json:"quiet,omitempty"`   // don't announce on the local network
+	DHT     bool     `json:"dht,omitempty"`     // find members through each other's tables too
 }
 
 // Home is an existing home. Those who change anything in it hold its lock (Open); reading what
@@ -74,7 +74,7 @@ func Create(p Paths, n New) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Home{Paths: p, Config: Config{Name: n.Name, Keyring: n.Keyring}, lock: lock}
+	h := &Home{Paths: p, Config: Config{Name: n.Name, Keyring: n.Keyring && !n.Open}, lock: lock}
 	if err := h.fill(n, pass); err != nil {
 		lock.Unlock()
 		return nil, err
@@ -88,15 +88,21 @@ func (n New) check(p Paths) (pass string, err error) {
 		if _, err := os.Lstat(p.VersionFile()); err != nil {
 			return "", &Problem{Code: CodeHomeExists, What: "there is a device key here, but not its data",
 				Why:  p.KeyFile() + " was perhaps restored from a backup; a key without its data could sign the same number twice",
-				Next: "move " + p.Keys + " aside, make a new key with coop init, and let the members admit it"}
+				Next: "move " + p.Keys + " aside, make a new key: coop init, and let your other devices or the members add it: coop join LINK --no-apply; coop device request"}
 		}
 		return "", &Problem{Code: CodeHomeExists, What: "there is a home already", Why: p.KeyFile() + " exists, and making a new key would lose it",
 			Next: "coop up, or choose another place: coop --home DIRECTORY init"}
 	}
 	if _, err := os.Lstat(p.CoopsDir()); err == nil {
 		return "", &Problem{Code: CodeNoKey, What: "there is data here, but not its key", Why: p.KeyFile() + " is missing",
-			Next: "restore " + p.Keys + ", or choose another place: coop --home DIRECTORY init"}
+			Next: "restore " + p.Keys + ", or make a new key: coop device new"}
 	}
+	return n.passphrase("coop init --no-passphrase")
+}
+
+// passphrase finds the one for a new key, unless the key stays open; without is the command that
+// wants none.
+func (n New) passphrase(without string) (pass string, err error) {
 	if n.Open {
 		return "", nil
 	}
@@ -104,7 +110,7 @@ func (n New) check(p Paths) (pass string, err error) {
 		return "", err
 	}
 	if pass == "" {
-		return "", &Problem{Code: CodePassphrase, What: "the passphrase is empty", Next: "choose one, or say that you want none: coop init --no-passphrase"}
+		return "", &Problem{Code: CodePassphrase, What: "the passphrase is empty", Next: "choose one, or say that you want none: " + without}
 	}
 	return pass, nil
 }
@@ -128,11 +134,8 @@ func (h *Home) fill(n New, pass string) error {
 	if err := guard.Close(); err != nil {
 		return disk("close the guard", err)
 	}
-	if n.Keyring && !n.Open {
-		if err := keyring.Set(keyringService, h.Device.String(), pass); err != nil {
-			return &Problem{Code: CodePassphrase, What: "the keyring did not take the passphrase", Why: err.Error(), Err: err,
-				Next: "unlock the keyring of your desktop, or leave --keyring out"}
-		}
+	if err := h.toKeyring(pass); err != nil {
+		return err
 	}
 	if err := h.SaveConfig(); err != nil {
 		return err
@@ -155,21 +158,13 @@ func Look(p Paths) (*Home, error) {
 		return nil, err
 	}
 	h := &Home{Paths: p}
-	text, err := readBounded(p.ConfigFile(), maxSmallFile)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, disk("read "+p.ConfigFile(), err)
+	if err := h.readConfig(); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&h.Config); err != nil {
-			return nil, broken(p.ConfigFile(), err.Error())
-		}
-	}
-	text, err = readBounded(p.PublicFile(), maxSmallFile)
+	text, err := readBounded(p.PublicFile(), maxSmallFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Problem{Code: CodeNoKey, What: "there is no device key", Why: p.PublicFile() + " is missing",
-			Next: "restore " + p.Keys + "; without it this device is lost: coop --home NEW-DIRECTORY init"}
+			Next: "restore " + p.Keys + "; if the key is lost for good, make a new one: coop device new"}
 	}
 	if err != nil {
 		return nil, disk("read "+p.PublicFile(), err)
@@ -178,6 +173,23 @@ func Look(p Paths) (*Home, error) {
 		return nil, broken(p.PublicFile(), err.Error())
 	}
 	return h, nil
+}
+
+func (h *Home) readConfig() error {
+	path := h.Paths.ConfigFile()
+	text, err := readBounded(path, maxSmallFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return disk("read "+path, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&h.Config); err != nil {
+		return broken(path, err.Error())
+	}
+	return nil
 }
 
 // Open reads a home and takes its lock, which ends with the process or with Close. If another

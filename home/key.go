@@ -112,7 +112,7 @@ func (h *Home) Unlock(from Passphrase) (identity.Key, error) {
 	file, err := readBounded(h.Paths.KeyFile(), identity.MaxKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return identity.Key{}, &Problem{Code: CodeNoKey, What: "there is no device key", Why: h.Paths.KeyFile() + " is missing",
-			Next: "restore the keys directory; without it this device is lost: coop --home NEW-DIRECTORY init"}
+			Next: "restore the keys directory; if the key is lost for good, make a new one: coop device new"}
 	}
 	if err != nil {
 		return identity.Key{}, disk("read "+h.Paths.KeyFile(), err)

@@ -54,7 +54,7 @@ type Core struct {
 
 	recorded     []event.ID // anchors of the commits that were on disk at the start
 	restoring    bool
-	replayed     crdt.Count // what it has read so far
+	kept         crdt.Count // what the archive holds, with what this core asked to keep since it was read
 	stop         int        // the next of marks at which it may stop
 	contradicted bool       // it found another commit than is on disk
 	alarmed      bool       // peers were shown why this one halted
@@ -103,6 +103,7 @@ func NewCore(c Config) (*Core, error) {
 		secret: sha256.Sum256(append([]byte("coop/short ids\x00"), seed[:]...)),
 		epoch:  epoch, graph: crdt.NewGraph(c.Genesis.ID), line: coop.NewTimeline(state),
 		tail: newTail(), refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), signed: c.Mark,
+		kept: c.Archive.Count(),
 	}
 	core.engine = finality.NewEngine(epoch, coop.Ordered{Graph: core.graph, Genesis: c.Genesis.ID})
 	if _, err := core.graph.Add("", c.Genesis); err != nil {
@@ -263,7 +264,7 @@ func (c *Core) accept(from Peer, e *event.Event) error {
 		c.tail.add(c.now, a)
 		c.wants.drop([32]byte(a.ID))
 	}
-	c.out.Keep.Events = append(c.out.Keep.Events, accepted...)
+	c.keepEvents(accepted)
 	c.engine.Offer(ids...)
 	c.absorb(c.engine.Learn(c.now, ids))
 	return nil
@@ -272,7 +273,7 @@ func (c *Core) accept(from Peer, e *event.Event) error {
 // absorb keeps the rounds that were accepted and folds what became final.
 func (c *Core) absorb(step finality.Step) {
 	for _, r := range step.Accepted {
-		c.out.Keep.Rounds = append(c.out.Keep.Rounds, crdt.Blob{ID: r.ID, Raw: r.Raw})
+		c.keepRound(r)
 		c.wants.drop([32]byte(r.ID))
 	}
 	for _, commit := range step.Commits {
@@ -313,17 +314,11 @@ func (c *Core) record(commit finality.Commit) {
 	if commit.Index < uint64(len(c.marks)) {
 		return
 	}
-	kept := c.replayed
-	if !c.restoring {
-		kept = c.archive.Count()
-		kept.Rounds += uint64(len(c.out.Keep.Rounds))
-		kept.Events += uint64(len(c.out.Keep.Events))
-	}
-	c.marks = append(c.marks, commitMark{rounds: kept.Rounds, events: kept.Events})
+	c.marks = append(c.marks, commitMark{rounds: c.kept.Rounds, events: c.kept.Events})
 	if recorded {
 		return
 	}
-	raw, err := event.Marshal(commitRecord{Index: commit.Index, Anchor: anchor, Time: commit.Time, Order: commit.Order, Rounds: kept.Rounds, Events: kept.Events})
+	raw, err := event.Marshal(commitRecord{Index: commit.Index, Anchor: anchor, Time: commit.Time, Order: commit.Order, Rounds: c.kept.Rounds, Events: c.kept.Events})
 	if err != nil {
 		panic("node: invariant: a commit can be written: " + err.Error())
 	}
@@ -356,6 +351,7 @@ func (c *Core) Tick(now event.Time, busy bool) Effects {
 		c.wake(at)
 	}
 	out := c.out
+	out.Time, out.Keep.New = c.time, true
 	c.out = Effects{}
 	return out
 }

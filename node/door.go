@@ -1,31 +1,160 @@
 package node
 
 import (
+	"bytes"
+	"hash/maphash"
 	"runtime"
 	"sync"
 
 	"github.com/sustainy/coop/event"
 )
 
-// parallelFrom is the number of events from which verification is shared among the cores.
-const parallelFrom = 64
+const (
+	shareFrom       = 256     // events of one call for each core that works on it
+	batchFull       = 1024    // events opened in one go, with those of other calls; beyond it little is gained
+	rememberedCount = 4096    // events of a generation that are remembered as opened
+	rememberedBytes = 2 << 20 // and their size
+)
 
-// openAll is event.OpenAll on all cores.
-func openAll(raws [][]byte) ([]*event.Event, []error) {
-	workers := min(runtime.GOMAXPROCS(0), len(raws)/parallelFrom+1)
+// opener opens events for whoever asks, as event.OpenAll does. Signatures are cheaper the more of them
+// are verified together, and under load many calls come at once with few events each. So there is one
+// queue: a caller that finds a core free works, and when it is done it gives what came meanwhile to a
+// caller that waits. Alone, nobody waits for anybody. No goroutine is the opener's own.
+//
+// The same event often comes twice, by gossip and with the round block that lists it. What was opened
+// lately is remembered with all its bytes, so it is verified once.
+type opener struct {
+	mu      sync.Mutex
+	queue   []*opening // empty while a core is free
+	working int        // callers at work, one a core at most
+
+	seed         maphash.Seed
+	fresh, stale map[uint64]*event.Event // two generations of what was opened, by the hash of all bytes
+	size         int                     // bytes of the fresh one
+}
+
+// opening is one call.
+type opening struct {
+	raws   [][]byte
+	events []*event.Event
+	errs   []error
+	done   chan struct{}   // closed when events and errs are there
+	lead   chan []*opening // or: these calls, this one among them, are this caller's to work on
+}
+
+func newOpener() *opener {
+	return &opener{seed: maphash.MakeSeed(), fresh: map[uint64]*event.Event{}}
+}
+
+// openAll is event.OpenAll, shared among the cores and among the calls. The events have bytes of their
+// own.
+func (o *opener) openAll(raws [][]byte) ([]*event.Event, []error) {
+	workers := min(runtime.GOMAXPROCS(0), len(raws)/shareFrom)
 	if workers < 2 {
-		return event.OpenAll(raws)
+		return o.open(raws)
 	}
 	events, errs := make([]*event.Event, len(raws)), make([]error, len(raws))
 	var wait sync.WaitGroup
 	for w := range workers {
 		from, to := w*len(raws)/workers, (w+1)*len(raws)/workers
 		wait.Go(func() {
-			opened, why := event.OpenAll(raws[from:to])
+			opened, why := o.open(raws[from:to])
 			copy(events[from:], opened)
 			copy(errs[from:], why)
 		})
 	}
 	wait.Wait()
 	return events, errs
+}
+
+func (o *opener) open(raws [][]byte) ([]*event.Event, []error) {
+	call := &opening{raws: raws, done: make(chan struct{}), lead: make(chan []*opening, 1)}
+	o.mu.Lock()
+	if o.working < runtime.GOMAXPROCS(0) {
+		o.working++
+		call.lead <- []*opening{call}
+	} else {
+		o.queue = append(o.queue, call)
+	}
+	o.mu.Unlock()
+	select {
+	case <-call.done:
+	case calls := <-call.lead:
+		o.work(calls)
+	}
+	return call.events, call.errs
+}
+
+// work opens the events of these calls and hands on.
+func (o *opener) work(calls []*opening) {
+	var raws [][]byte
+	for _, c := range calls {
+		raws = append(raws, c.raws...)
+	}
+	events, errs := o.recall(raws)
+	for _, c := range calls {
+		n := len(c.raws)
+		c.events, c.errs = events[:n:n], errs[:n:n]
+		events, errs = events[n:], errs[n:]
+		close(c.done)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.queue) == 0 {
+		o.working--
+		return
+	}
+	n, count := 1, len(o.queue[0].raws)
+	for n < len(o.queue) && count < batchFull {
+		count += len(o.queue[n].raws)
+		n++
+	}
+	next := o.queue[:n:n]
+	o.queue = o.queue[n:]
+	next[0].lead <- next
+}
+
+// recall opens what is not remembered.
+func (o *opener) recall(raws [][]byte) ([]*event.Event, []error) {
+	events, errs := make([]*event.Event, len(raws)), make([]error, len(raws))
+	sums := make([]uint64, len(raws))
+	for i, raw := range raws {
+		sums[i] = maphash.Bytes(o.seed, raw)
+	}
+	var unknown [][]byte
+	var at []int
+	o.mu.Lock()
+	for i, raw := range raws {
+		e := o.fresh[sums[i]]
+		if e == nil {
+			e = o.stale[sums[i]]
+		}
+		if e != nil && bytes.Equal(e.Raw, raw) {
+			events[i] = e
+		} else {
+			unknown, at = append(unknown, raw), append(at, i)
+		}
+	}
+	o.mu.Unlock()
+	for i, raw := range unknown {
+		unknown[i] = bytes.Clone(raw) // or an event would keep the whole frame in which it came in memory
+	}
+	opened, why := event.OpenAll(unknown)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for j, e := range opened {
+		events[at[j]], errs[at[j]] = e, why[j]
+		if e != nil {
+			o.remember(sums[at[j]], e)
+		}
+	}
+	return events, errs
+}
+
+func (o *opener) remember(sum uint64, e *event.Event) {
+	if len(o.fresh) >= rememberedCount || o.size >= rememberedBytes {
+		o.fresh, o.stale, o.size = map[uint64]*event.Event{}, o.fresh, 0
+	}
+	o.fresh[sum] = e
+	o.size += len(e.Raw)
 }

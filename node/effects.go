@@ -14,8 +14,14 @@ type Effects struct {
 	Publish []Publication  // then gossip
 	Send    []Letter       // and send, in order for each peer
 	Final   []fold.Receipt // what became final in this turn, in final order
+	Time    event.Time     // coop time after this turn
 	Silence string         // stop signing for good, and why: somebody else signs with our key
 	Wake    event.Time     // call Tick again then, at the latest; zero: no need
+}
+
+// lasting tells whether something must be made durable.
+func (out *Effects) lasting() bool {
+	return len(out.Keep.Events)+len(out.Keep.Rounds)+len(out.Keep.Commits) > 0 || out.Mark != (Mark{}) || out.Silence != ""
 }
 
 // Mark is a high-water mark of what this device signed. The guard never lets it go down.

@@ -133,9 +133,23 @@ func (m Message) Frame() []byte {
 	return frame
 }
 
-// ParseMessage reads and verifies a frame, or says why not; it depends on the bytes and the epoch
-// alone. Whoever sent bytes that are refused is broken or hostile.
+// Reader reads frames of one cooperative, from many goroutines at once.
+type Reader struct {
+	epoch finality.Epoch
+	door  *opener
+}
+
+// NewReader is a reader of frames in which round blocks are of this epoch.
+func NewReader(epoch finality.Epoch) *Reader { return &Reader{epoch: epoch, door: newOpener()} }
+
+// ParseMessage reads one frame as a Reader does.
 func ParseMessage(epoch *finality.Epoch, frame []byte) (Message, error) {
+	return NewReader(*epoch).Parse(frame)
+}
+
+// Parse reads and verifies a frame, or says why not; it depends on the bytes and the epoch alone.
+// Whoever sent bytes that are refused is broken or hostile.
+func (r *Reader) Parse(frame []byte) (Message, error) {
 	var w wire
 	if len(frame) > MaxFrame {
 		return Message{}, ErrFrame
@@ -144,13 +158,13 @@ func ParseMessage(epoch *finality.Epoch, frame []byte) (Message, error) {
 		return Message{}, fmt.Errorf("%w (%v)", ErrFrame, err)
 	}
 	m := Message{Hello: w.Hello, Get: w.Get, Tail: w.Tail, Want: w.Want, From: w.From}
-	if err := m.check(epoch, w.Bundle != nil); err != nil {
+	if err := m.check(&r.epoch, w.Bundle != nil); err != nil {
 		return Message{}, err
 	}
 	if w.Bundle == nil {
 		return m, nil
 	}
-	opened, err := w.Bundle.open(epoch)
+	opened, err := w.Bundle.open(r)
 	m.Bundle = opened
 	return m, err
 }
@@ -174,18 +188,18 @@ func (m *Message) check(epoch *finality.Epoch, bundled bool) error {
 	return nil
 }
 
-func (b *bundle) open(epoch *finality.Epoch) (*Bundle, error) {
-	events, errs := openAll(b.Events)
+func (b *bundle) open(r *Reader) (*Bundle, error) {
+	events, errs := r.door.openAll(b.Events)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	opened := &Bundle{Events: events, Next: b.Next, More: b.More, End: b.End}
 	for _, raw := range b.Rounds {
-		r, err := finality.OpenRound(epoch, raw)
+		block, err := finality.OpenRound(&r.epoch, raw)
 		if err != nil {
 			return nil, err
 		}
-		opened.Rounds = append(opened.Rounds, r)
+		opened.Rounds = append(opened.Rounds, block)
 	}
 	return opened, nil
 }

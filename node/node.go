@@ -20,11 +20,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
-	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/identity"
 )
 
@@ -64,14 +64,17 @@ type Options struct {
 // Node is the loop around a Core. All methods may be called from any goroutine.
 type Node struct {
 	core    *Core
-	epoch   finality.Epoch
+	reader  *Reader
 	store   crdt.Store
 	net     Network
 	clock   Clock
 	guard   Guard
 	log     *slog.Logger
-	urgent  chan input // what the order waits for
-	inbox   chan input // everything else, mostly events
+	urgent  chan input    // what the order waits for
+	inbox   chan input    // everything else, mostly events
+	writes  chan *Effects // to the writer, which has at most one turn at a time
+	written chan error    // and back
+	writing *turn         // that turn
 	stopped chan struct{}
 	stop    error // why the loop ended, set before stopped is closed
 	awaited map[event.ID][]chan Outcome
@@ -118,8 +121,9 @@ func Open(o Options) (*Node, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Node{core: core, epoch: core.epoch, store: o.Store, net: o.Net, clock: o.Clock, guard: o.Guard, log: o.Log,
-		urgent: make(chan input, 4*turnInputs), inbox: make(chan input, turnInputs), stopped: make(chan struct{}), awaited: map[event.ID][]chan Outcome{}}, nil
+	return &Node{core: core, reader: NewReader(core.epoch), store: o.Store, net: o.Net, clock: o.Clock, guard: o.Guard, log: o.Log,
+		urgent: make(chan input, 4*turnInputs), inbox: make(chan input, turnInputs), writes: make(chan *Effects), written: make(chan error, 1),
+		stopped: make(chan struct{}), awaited: map[event.ID][]chan Outcome{}}, nil
 }
 
 func restored(c Config, o Options) (*Core, error) {
@@ -133,7 +137,15 @@ func restored(c Config, o Options) (*Core, error) {
 // Run owns the core until ctx ends, or until the disk fails: then it returns an error that wraps
 // ErrDisk, and every later call fails with it.
 func (n *Node) Run(ctx context.Context) error {
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for out := range n.writes {
+			n.written <- n.keep(out)
+		}
+	})
 	err := n.loop(ctx)
+	close(n.writes)
+	writer.Wait()
 	n.stop = ErrClosed
 	if err != nil {
 		n.stop = err
@@ -152,7 +164,9 @@ func (n *Node) loop(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return n.settle()
+		case err = <-n.written:
+			err = n.obey(err)
 		case <-timer:
 			wake, err = n.turn(nil)
 		case in := <-n.urgent:
@@ -164,47 +178,89 @@ func (n *Node) loop(ctx context.Context) error {
 	return err
 }
 
-// turn hands the core what arrived and obeys its effects.
+// turn hands the core what arrived and begins to write what it says. While that is being written the
+// next turn hears already, but what it leads to waits until everything before it was said.
 func (n *Node) turn(in *input) (wake event.Time, err error) {
-	var after []func(error)
-	now := n.clock.Now()
+	t := &turn{}
 	for inputs, events := 0, 0; in != nil; inputs++ {
-		if done := in.do(now); done != nil {
-			after = append(after, done)
+		if done := in.do(n.clock.Now()); done != nil {
+			t.after = append(t.after, done)
 		}
 		if events += in.weight; inputs >= turnInputs || events >= turnEvents {
 			break
 		}
-		in = n.waiting()
+		if in, err = n.next(); err != nil {
+			return 0, err
+		}
 	}
-	effects := n.core.Tick(now, len(n.inbox) > 0)
-	err = n.keep(&effects)
-	for _, done := range after {
+	t.Effects = n.core.Tick(n.clock.Now(), len(n.inbox) > 0)
+	if err := n.settle(); err != nil {
+		return 0, err
+	}
+	n.writing = t
+	if t.lasting() {
+		n.writes <- &t.Effects
+		return t.Wake, nil
+	}
+	return t.Wake, n.obey(nil)
+}
+
+// next is the next input, if there is one: first what the order waits for. While the turn before is
+// being written there is time to wait for one.
+func (n *Node) next() (*input, error) {
+	select {
+	case in := <-n.urgent:
+		return &in, nil
+	default:
+	}
+	select {
+	case in := <-n.urgent:
+		return &in, nil
+	case in := <-n.inbox:
+		return &in, nil
+	default:
+	}
+	if n.writing == nil {
+		return nil, nil
+	}
+	select {
+	case in := <-n.urgent:
+		return &in, nil
+	case in := <-n.inbox:
+		return &in, nil
+	case err := <-n.written:
+		return nil, n.obey(err)
+	}
+}
+
+// turn is what one turn asks of the world, and who waits until it is durable.
+type turn struct {
+	Effects
+	after []func(error)
+}
+
+// settle waits for the turn that is being written, if there is one.
+func (n *Node) settle() error {
+	if n.writing == nil {
+		return nil
+	}
+	return n.obey(<-n.written)
+}
+
+// obey does what is left of a turn when it is written: those who wait for it are answered, and what
+// it says is said.
+func (n *Node) obey(err error) error {
+	t := n.writing
+	n.writing = nil
+	for _, done := range t.after {
 		done(err)
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
-	n.speak(&effects)
-	n.finish(&effects)
-	return effects.Wake, nil
-}
-
-// waiting is the next input, if there is one: first what the order waits for.
-func (n *Node) waiting() *input {
-	select {
-	case in := <-n.urgent:
-		return &in
-	default:
-	}
-	select {
-	case in := <-n.urgent:
-		return &in
-	case in := <-n.inbox:
-		return &in
-	default:
-		return nil
-	}
+	n.speak(&t.Effects)
+	n.finish(&t.Effects)
+	return nil
 }
 
 // keep makes durable what the turn decided, first the archive, then the guard: a crash between the
@@ -245,7 +301,7 @@ func (n *Node) finish(out *Effects) {
 		n.latency.final(receipt.ID, now)
 		if awaited := n.awaited[receipt.ID]; awaited != nil {
 			for _, w := range awaited {
-				w <- Outcome{Index: receipt.Index, Time: n.core.time, Refusal: receipt.Refusal}
+				w <- Outcome{Index: receipt.Index, Time: out.Time, Refusal: receipt.Refusal}
 			}
 			delete(n.awaited, receipt.ID)
 		}
@@ -292,7 +348,7 @@ func (n *Node) Submit(ctx context.Context, d event.Draft) (*event.Event, error) 
 // Take takes events that were sealed elsewhere and returns when they are durable here, with a
 // verdict for each.
 func (n *Node) Take(ctx context.Context, raws [][]byte) ([]error, error) {
-	events, errs := openAll(raws)
+	events, errs := n.reader.door.openAll(raws)
 	var good []*event.Event
 	var at []int
 	for i, e := range events {
@@ -343,7 +399,7 @@ func (n *Node) Wait(ctx context.Context, id event.ID) (Outcome, error) {
 // Check reads and verifies a frame from the network. It is called concurrently, before the loop,
 // and depends on the bytes alone; false means that only a broken or hostile peer sends this.
 func (n *Node) Check(_ Peer, frame []byte) (Message, bool) {
-	m, err := ParseMessage(&n.epoch, frame)
+	m, err := n.reader.Parse(frame)
 	return m, err == nil
 }
 

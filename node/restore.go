@@ -24,7 +24,7 @@ func (c *Core) Restore(now event.Time, progress func(done, total uint64)) error 
 	if err := c.loadMarks(); err != nil {
 		return err
 	}
-	c.restoring = true
+	c.restoring, c.kept = true, crdt.Count{}
 	report := func(done uint64) {
 		if progress != nil {
 			progress(done, count.Events+count.Rounds)
@@ -45,9 +45,8 @@ func (c *Core) Restore(now event.Time, progress func(done, total uint64)) error 
 	if c.contradicted || !c.mended && c.commits < uint64(len(c.recorded)) {
 		return ErrReplay
 	}
-	c.out.Keep.Events, c.out.Keep.Rounds = nil, nil // they came from there
 	c.out.Final = nil
-	c.restoring = false
+	c.restoring, c.kept = false, count
 	c.takeOffice()
 	return nil
 }
@@ -116,7 +115,7 @@ func (c *Core) restoreRounds(from, to uint64) error {
 		if err != nil {
 			return fmt.Errorf("round block %d of the archive: %w", n, err)
 		}
-		c.replayed.Rounds = n + 1
+		c.kept.Rounds = n + 1
 		step, err := c.engine.Add(c.now, "", r)
 		if harmless(err) {
 			return nil // a rebuilt archive has gaps; what they hide is fetched again
@@ -139,9 +138,10 @@ var errStop = errors.New("far enough")
 func (c *Core) restoreEvents(from, to uint64, report func(done uint64)) error {
 	var batch [][]byte
 	done := uint64(0)
+	door := newOpener()
 	flush := func() error {
-		c.replayed.Events += uint64(len(batch))
-		events, errs := openAll(batch)
+		c.kept.Events += uint64(len(batch))
+		events, errs := door.openAll(batch)
 		if err := errors.Join(errs...); err != nil {
 			return fmt.Errorf("an event of the archive does not hold: %w", err)
 		}
@@ -174,3 +174,27 @@ func (c *Core) restoreEvents(from, to uint64, report func(done uint64)) error {
 	}
 	return flush()
 }
+
+// keepEvents asks for accepted events to be made durable, if they did not come from there.
+func (c *Core) keepEvents(accepted []*event.Event) {
+	for _, e := range accepted {
+		if c.restoring || c.mended && known(c.archive.Event(e.ID)) {
+			continue
+		}
+		c.out.Keep.Events = append(c.out.Keep.Events, e)
+		c.kept.Events++
+	}
+}
+
+// keepRound asks for an accepted round block to be made durable, if it did not come from there. An
+// archive that was mended may hold what was refused at the start, because of its gaps.
+func (c *Core) keepRound(r *finality.Round) {
+	if c.restoring || c.mended && known(c.archive.Round(r.ID)) {
+		return
+	}
+	c.out.Keep.Rounds = append(c.out.Keep.Rounds, crdt.Blob{ID: r.ID, Raw: r.Raw})
+	c.kept.Rounds++
+}
+
+// known tells whether the archive has something; what it can not read any more it has.
+func known(_ []byte, err error) bool { return !errors.Is(err, crdt.ErrNotFound) }

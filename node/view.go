@@ -78,8 +78,7 @@ func (n *Node) Status(ctx context.Context) (status Status, err error) {
 
 // Status tells how the core is doing.
 func (c *Core) Status() Status {
-	count := c.archive.Count()
-	s := Status{Coop: c.coop, Commits: c.commits, Time: c.time, Events: count.Events, Rounds: count.Rounds, Pending: len(c.tail.byID),
+	s := Status{Coop: c.coop, Commits: c.commits, Time: c.time, Events: c.kept.Events, Rounds: c.kept.Rounds, Pending: len(c.tail.byID),
 		Steward: c.stewardIndex(), Round: slices.Max(c.engine.Frontier()), Waiting: c.graph.Waiting(),
 		CatchingUp: c.fetch.active(), Observer: c.observer}
 	if halt := c.engine.Halted(); halt != nil {

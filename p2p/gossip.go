@@ -50,6 +50,7 @@ func newGossip(h *Host) (*gossip, error) {
 		pubsub.WithSubscriptionFilter(g),
 		pubsub.WithAppSpecificRpcInspector(g.admit),
 		pubsub.WithValidateQueueSize(maxPendingChecks),
+		pubsub.WithValidateWorkers(checksAtOnce),
 		pubsub.WithPeerOutboundQueueSize(maxPeerQueue),
 		pubsub.WithLogger(h.log),
 		pubsub.WithRPCLogger(h.log),

@@ -21,6 +21,7 @@ const (
 	MaxDialAddrs     = 16       // addresses remembered per peer to be dialled
 
 	gossipOverhead   = 1 << 10 // of one gossip message around its frame
+	checksAtOnce     = 16      // gossip messages being checked: more than cores, since signatures are cheaper when many are verified together
 	maxPendingChecks = 4096    // gossip messages waiting to be checked: more than one peer's burst, so that one cannot crowd others out
 	maxPeerQueue     = 1024    // gossip messages waiting to be written to one peer
 	publishBurst     = maxPeerQueue / 2

@@ -35,9 +35,11 @@ type Number uint64
 // Compare orders by value.
 func (n Number) Compare(other Number) int { return cmp.Compare(n, other) }
 
+// row holds its value by reference, because the tree compares and moves rows by value. What it refers
+// to is never written again.
 type row[K Key[K], V any] struct {
 	key   K
-	value V
+	value *V
 }
 
 // Table maps K to V in key order.
@@ -66,7 +68,11 @@ func (t *Table[K, V]) Get(key K) (V, bool) {
 		return none, false
 	}
 	r, ok := t.tree.Get(row[K, V]{key: key})
-	return r.value, ok
+	if !ok {
+		var none V
+		return none, false
+	}
+	return *r.value, true
 }
 
 // Has tells whether there is a row for key.
@@ -80,7 +86,7 @@ func (t *Table[K, V]) Set(key K, value V) {
 	if t.tree == nil {
 		t.tree = btree.NewBTreeGOptions(less[K, V], btree.Options{Degree: degree, NoLocks: true})
 	}
-	t.tree.Set(row[K, V]{key, value})
+	t.tree.Set(row[K, V]{key, &value})
 }
 
 // Delete removes the row of key, if there is one.
@@ -94,7 +100,7 @@ func (t *Table[K, V]) Delete(key K) {
 func (t *Table[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if t.tree != nil {
-			t.tree.Scan(func(r row[K, V]) bool { return yield(r.key, r.value) })
+			t.tree.Scan(func(r row[K, V]) bool { return yield(r.key, *r.value) })
 		}
 	}
 }
@@ -103,7 +109,7 @@ func (t *Table[K, V]) All() iter.Seq2[K, V] {
 func (t *Table[K, V]) From(key K) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if t.tree != nil {
-			t.tree.Ascend(row[K, V]{key: key}, func(r row[K, V]) bool { return yield(r.key, r.value) })
+			t.tree.Ascend(row[K, V]{key: key}, func(r row[K, V]) bool { return yield(r.key, *r.value) })
 		}
 	}
 }

@@ -65,8 +65,10 @@ func (a *app) printHealth(h daemon.Health, peer string) {
 				line(true, "%s: last commit at %s, %d ms before this clock", c.Name, stewards.Time, c.Offset)
 			}
 		}
-		if c.LAN != "" && peer == "" {
-			line(true, "%s: local network: %s", c.Name, c.LAN)
+		for _, way := range []struct{ name, note string }{{"local network", c.LAN}, {"members' tables (DHT)", c.DHT}} {
+			if way.note != "" && peer == "" {
+				line(true, "%s: %s: %s", c.Name, way.name, way.note)
+			}
 		}
 		for _, p := range c.Peers {
 			if peer == "" || p.Name == peer || matches(p.Peer.String(), peer) {

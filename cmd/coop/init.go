@@ -34,10 +34,10 @@ func (a *app) source(f passFlags) home.Passphrase {
 func (a *app) initCommand() *cobra.Command {
 	var pass passFlags
 	var o struct {
-		name                                    string
-		open, keyring, private, loopback, relay bool
-		port                                    int
-		listen                                  []string
+		name                                         string
+		open, keyring, private, loopback, relay, dht bool
+		port                                         int
+		listen                                       []string
 	}
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -58,7 +58,7 @@ func (a *app) initCommand() *cobra.Command {
 			}
 			defer h.Close()
 			c := &h.Config
-			c.Port, c.Listen, c.Quiet, c.Relay = o.port, o.listen, o.private, o.relay
+			c.Port, c.Listen, c.Quiet, c.Relay, c.DHT = o.port, o.listen, o.private, o.relay, o.dht
 			if o.loopback {
 				c.Listen, c.Quiet = daemon.Loopback, true
 			}
@@ -78,6 +78,7 @@ func (a *app) initCommand() *cobra.Command {
 	f.BoolVar(&o.private, "private", false, "don't announce on the local network, and don't ask the router for a port")
 	f.BoolVar(&o.loopback, "loopback", false, "speak with this computer alone, for trying things out")
 	f.BoolVar(&o.relay, "relay", false, "carry traffic for members who can't reach each other")
+	f.BoolVar(&o.dht, "dht", false, "find members through tables that members keep for each other, in large cooperatives")
 	return cmd
 }
 

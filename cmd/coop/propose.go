@@ -25,6 +25,7 @@ type proposal struct {
 	} `json:"options"`
 	Budget   string              `json:"budget"`
 	Admit    []string            `json:"admit"`    // candidates
+	Devices  []string            `json:"devices"`  // requests of devices
 	Allocate []allocation        `json:"allocate"` // sums to set aside
 	Charter  *governance.Charter `json:"charter"`  // to replace the charter
 }
@@ -37,7 +38,7 @@ type allocation struct {
 func (a *app) proposeCommand() *cobra.Command {
 	var o struct {
 		file, text, textFile, track, budget, charter string
-		tags, options, admit, allocate               []string
+		tags, options, admit, devices, allocate      []string
 	}
 	var sign signFlags
 	cmd := &cobra.Command{
@@ -64,7 +65,7 @@ func (a *app) proposeCommand() *cobra.Command {
 			overwrite(&p.Text, o.text)
 			overwrite(&p.Track, o.track)
 			overwrite(&p.Budget, o.budget)
-			p.Tags, p.Admit = append(p.Tags, o.tags...), append(p.Admit, o.admit...)
+			p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
 			if err := p.addOptions(o.options); err != nil {
 				return err
 			}
@@ -82,7 +83,7 @@ func (a *app) proposeCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.file, "file", "", "JSON file with title, text, track, tags, options, budget, admit, allocate, charter; flags come on top; - is the standard input")
+	f.StringVar(&o.file, "file", "", "JSON file with title, text, track, tags, options, budget, admit, devices, allocate, charter; flags come on top; - is the standard input")
 	f.StringVar(&o.text, "text", "", "what it is about, in Markdown")
 	f.StringVar(&o.textFile, "text-file", "", "file with the text")
 	f.StringVar(&o.track, "track", "", "which of the charter's tracks (default: what its actions need, otherwise general or the first)")
@@ -90,6 +91,7 @@ func (a *app) proposeCommand() *cobra.Command {
 	f.StringArrayVar(&o.options, "option", nil, "NAME, or NAME=COST where a budget is shared; may be repeated")
 	f.StringVar(&o.budget, "budget", "", "sum to share among the options")
 	f.StringArrayVar(&o.admit, "admit", nil, "if it passes, admit this candidate; may be repeated")
+	f.StringArrayVar(&o.devices, "device", nil, "if it passes, let this device speak for its member: what coop device request printed there; may be repeated")
 	f.StringArrayVar(&o.allocate, "allocate", nil, "if it passes, set this sum aside: NAME=AMOUNT; may be repeated")
 	f.StringVar(&o.charter, "amend-charter", "", "if it passes, replace the charter by that of this JSON file")
 	sign.add(cmd)
@@ -128,7 +130,7 @@ func (a *app) propose(cmd *cobra.Command, sign signFlags, p *proposal) error {
 	}
 	body := governance.ProposalOpen{Title: p.Title, Text: p.Text, Track: p.Track, Tags: p.Tags}
 	var words []string
-	if body.Actions, words, err = a.actions(cmd, p, o.Currency); err != nil {
+	if body.Actions, words, err = a.actions(cmd, p, &o); err != nil {
 		return err
 	}
 	for _, option := range p.Options {
@@ -162,7 +164,7 @@ func (a *app) propose(cmd *cobra.Command, sign signFlags, p *proposal) error {
 }
 
 // actions makes the drafts that are carried out if the proposal passes, and says them in words.
-func (a *app) actions(cmd *cobra.Command, p *proposal, currency governance.Currency) (drafts []event.Draft, words []string, err error) {
+func (a *app) actions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts []event.Draft, words []string, err error) {
 	add := func(kind event.Kind, body any, format string, args ...any) error {
 		d, err := event.NewDraft(kind, body)
 		drafts, words = append(drafts, d), append(words, fmt.Sprintf(format, args...))
@@ -177,13 +179,29 @@ func (a *app) actions(cmd *cobra.Command, p *proposal, currency governance.Curre
 			return nil, nil, err
 		}
 	}
+	for _, text := range p.Devices {
+		q, err := daemon.ParseDeviceRequest(text)
+		if err == nil && q.Coop != o.ID {
+			err = usagef("this device asks for another cooperative than %s", o.Name)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		m, err := a.member(cmd, q.Member.String())
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := add(governance.KindDeviceAdd, q.Body(), "let the device %s speak for %s", q.Device, oneLine(m.Name)); err != nil {
+			return nil, nil, err
+		}
+	}
 	for i, allocation := range p.Allocate {
-		sum, err := amount(allocation.Amount, currency)
+		sum, err := amount(allocation.Amount, o.Currency)
 		if err != nil {
 			return nil, nil, err
 		}
 		body := governance.BudgetAllocate{Project: uint64(i), Amount: sum, Name: allocation.Name}
-		if err := add(governance.KindBudgetAllocate, body, "set aside %s for %s", currency.Format(sum), allocation.Name); err != nil {
+		if err := add(governance.KindBudgetAllocate, body, "set aside %s for %s", o.Currency.Format(sum), allocation.Name); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -59,7 +59,14 @@ func healthy(s daemon.Status) error {
 
 func (a *app) printStatus(s daemon.Status) error {
 	if !a.wantsJSON() {
-		a.say("%s, process %d, device %s, port %d", s.Name, s.PID, s.Device, s.Port)
+		extras := ""
+		if s.Relay {
+			extras += ", relaying for members"
+		}
+		if s.DHT {
+			extras += ", finding members by DHT"
+		}
+		a.say("%s, process %d, device %s, port %d%s", s.Name, s.PID, s.Device, s.Port, extras)
 		if s.Note != "" {
 			a.say("%s", s.Note)
 		}

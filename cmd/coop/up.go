@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -47,7 +48,7 @@ type upFlags struct {
 	pass       passFlags
 	foreground bool
 	testnet    bool
-	relay      bool
+	relay, dht choice
 	port       int
 	fds        bool
 }
@@ -77,8 +78,36 @@ func (a *app) upCommand() *cobra.Command {
 
 func (f *upFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.testnet, "testnet", false, "let whoever may use the socket cut peers off and move the clock")
-	cmd.Flags().BoolVar(&f.relay, "relay", false, "carry traffic for members who can't reach each other; kept")
+	f.relay.add(cmd, "relay", "carry traffic for members who can't reach each other; kept")
+	f.dht.add(cmd, "dht", "find members through tables that members keep for each other, in large cooperatives; kept")
 	cmd.Flags().IntVar(&f.port, "port", -1, "another port; kept. 0: any free one")
+}
+
+// choice is a flag that changes what the home keeps, either way, and nothing if it is not given.
+type choice struct{ made, yes bool }
+
+func (c *choice) add(cmd *cobra.Command, name, usage string) {
+	cmd.Flags().Var(c, name, usage+"; --"+name+"=false ends it")
+	cmd.Flags().Lookup(name).NoOptDefVal = "true"
+}
+
+// Set reads true or false.
+func (c *choice) Set(text string) (err error) {
+	c.made = true
+	c.yes, err = strconv.ParseBool(text)
+	return err
+}
+
+// String is the flag's value.
+func (c *choice) String() string { return strconv.FormatBool(c.yes) }
+
+// Type is shown in help.
+func (c *choice) Type() string { return "" }
+
+func (c *choice) apply(to *bool) {
+	if c.made {
+		*to = c.yes
+	}
 }
 
 func (a *app) daemonCommand() *cobra.Command {
@@ -173,12 +202,12 @@ func (a *app) spawn(ctx context.Context, h *home.Home, f upFlags, pass string) e
 	if a.homeFlag != "" {
 		args = append(args, "--home", a.homeFlag)
 	}
-	for _, flag := range []struct {
-		name string
-		on   bool
-	}{{"--testnet", f.testnet}, {"--relay", f.relay}} {
-		if flag.on {
-			args = append(args, flag.name)
+	if f.testnet {
+		args = append(args, "--testnet")
+	}
+	for name, c := range map[string]*choice{"--relay": &f.relay, "--dht": &f.dht} {
+		if c.made {
+			args = append(args, name+"="+c.String())
 		}
 	}
 	if f.port >= 0 {
@@ -287,7 +316,13 @@ func (a *app) serveUntil(ctx context.Context, f upFlags, tell func(report)) erro
 	if f.port >= 0 {
 		h.Config.Port = f.port
 	}
-	h.Config.Relay = h.Config.Relay || f.relay
+	f.relay.apply(&h.Config.Relay)
+	f.dht.apply(&h.Config.DHT)
+	if f.port >= 0 || f.relay.made || f.dht.made {
+		if err := h.SaveConfig(); err != nil {
+			return errors.Join(err, h.Close())
+		}
+	}
 	log := quietLibraries(a.err)
 	d, err := daemon.Open(daemon.Options{Home: h, Key: key, Testnet: f.testnet, Log: log,
 		Say: func(format string, args ...any) { tell(report{Say: fmt.Sprintf(format, args...)}) }})

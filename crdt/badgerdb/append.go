@@ -50,14 +50,18 @@ func (db *DB) put(h *head, b crdt.Batch) (err error) {
 	h.seq++
 	w := db.newWriter()
 	defer w.discard()
+	put := w.once
+	if b.New {
+		put = w.named
+	}
 	for _, e := range b.Events {
-		if err := w.once(h, kindEvent, indexEvent, e.ID, e.Raw); err != nil {
+		if err := put(h, kindEvent, indexEvent, e.ID, e.Raw); err != nil {
 			return err
 		}
 	}
 	for _, r := range b.Rounds {
 		payload := append(append(make([]byte, 0, 32+len(r.Raw)), r.ID[:]...), r.Raw...)
-		if err := w.once(h, kindRound, indexRound, r.ID, payload); err != nil {
+		if err := put(h, kindRound, indexRound, r.ID, payload); err != nil {
 			return err
 		}
 	}
@@ -103,8 +107,13 @@ func (w *writer) once(h *head, kind, index byte, id [32]byte, payload []byte) er
 	} else if !errors.Is(err, badger.ErrKeyNotFound) {
 		return err
 	}
+	return w.named(h, kind, index, id, payload)
+}
+
+// named writes an item that has an id.
+func (w *writer) named(h *head, kind, index byte, id [32]byte, payload []byte) error {
 	n := binary.BigEndian.AppendUint64(nil, *h.counter(kind))
-	return w.item(h, kind, payload, pair{at, n})
+	return w.item(h, kind, payload, pair{indexKey(index, id), n})
 }
 
 // item writes an item in as many parts as it needs and counts it. The index entries go with its last

@@ -2,14 +2,17 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/crdt/badgerdb"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
@@ -18,6 +21,7 @@ import (
 
 var (
 	loadEvents = flag.Int("events", 100_000, "events of the ingest and catch-up benchmarks")
+	loadWindow = flag.Int("window", 16_000, "events of the sustained benchmark that are not final, at most")
 	loadTime   = flag.Duration("load", 10*time.Second, "how long the live benchmarks run")
 )
 
@@ -113,10 +117,11 @@ func BenchmarkIngest(b *testing.B) {
 	frames := h.pages(b)
 	for b.Loop() {
 		floor := verifyRate(h, b)
-		began := time.Now()
+		began, spent := time.Now(), cpuTime(b)
 		h.ingest(b, frames)
 		rate := float64(h.events) / time.Since(began).Seconds()
 		b.ReportMetric(rate, "events/s")
+		b.ReportMetric((cpuTime(b)-spent).Seconds()*1e6/float64(h.events), "cpu-µs/event")
 		b.ReportMetric(floor, "signatures/s")
 		b.ReportMetric(rate/floor, "of-signatures")
 	}
@@ -138,12 +143,12 @@ func (h *history) copyTo(b *testing.B, frames [][]byte, dir string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	epoch := core.Epoch()
+	reader := node.NewReader(core.Epoch())
 	opened := make(chan node.Message, 4)
 	go func() {
 		defer close(opened)
 		for _, frame := range frames {
-			m, err := node.ParseMessage(&epoch, frame)
+			m, err := reader.Parse(frame)
 			if err != nil {
 				panic(err)
 			}
@@ -151,12 +156,22 @@ func (h *history) copyTo(b *testing.B, frames [][]byte, dir string) {
 		}
 	}()
 	now := event.Time(time.Now().UnixMilli())
+	batches := make(chan crdt.Batch) // as in node.Node, a turn is heard while the one before is written
+	written := make(chan error, 1)
+	go func() {
+		var err error
+		for batch := range batches {
+			err = errors.Join(err, store.Append(batch))
+		}
+		written <- err
+	}()
 	for m := range opened {
 		core.Handle(now, keyOf('s', 0).Public(), m)
-		out := core.Tick(now, false)
-		if err := store.Append(out.Keep); err != nil {
-			b.Fatal(err)
-		}
+		batches <- core.Tick(now, false).Keep
+	}
+	close(batches)
+	if err := <-written; err != nil {
+		b.Fatal(err)
 	}
 	if v := core.View(); v.Events != h.events || v.Pending != 0 {
 		b.Fatalf("%d events of %d, %d not final", v.Events, h.events, v.Pending)
@@ -181,6 +196,15 @@ func BenchmarkCatchUp(b *testing.B) {
 		b.ReportMetric(floor, "ingest/s")
 		b.ReportMetric(rate/floor, "of-ingest")
 	}
+}
+
+// cpuTime is the processor time that this process has used.
+func cpuTime(tb testing.TB) time.Duration {
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
 
 func percentile(took []time.Duration, p int) float64 {
@@ -235,7 +259,6 @@ func paced(b *testing.B, m *members, peers []*place, d time.Duration) (took []ti
 // BenchmarkSustained is how many events a second become final at the slowest of four stewards while
 // every one of them is given more, as long as no more than a window of them is not final.
 func BenchmarkSustained(b *testing.B) {
-	const window = 16_000
 	for b.Loop() {
 		genesis, peers := town(b, 4)
 		m, raws := apply(b, genesis.ID, 4000)
@@ -245,7 +268,7 @@ func BenchmarkSustained(b *testing.B) {
 		for _, p := range peers {
 			p.until(b, uint64(len(raws)+2))
 		}
-		before := slowest(b, peers)
+		before, spent := slowest(b, peers), cpuTime(b)
 		var given, final atomic.Uint64
 		began := time.Now()
 		end := began.Add(*loadTime)
@@ -254,7 +277,7 @@ func BenchmarkSustained(b *testing.B) {
 			mine := m.share(i, len(peers))
 			wait.Go(func() {
 				for time.Now().Before(end) {
-					if given.Load() > final.Load()+window {
+					if given.Load() > final.Load()+uint64(*loadWindow) {
 						time.Sleep(time.Millisecond)
 						continue
 					}
@@ -271,9 +294,11 @@ func BenchmarkSustained(b *testing.B) {
 			final.Store(slowest(b, peers) - before)
 			time.Sleep(10 * time.Millisecond)
 		}
-		rate := float64(slowest(b, peers)-before) / time.Since(began).Seconds()
+		done := float64(slowest(b, peers) - before)
+		rate, cost := done/time.Since(began).Seconds(), (cpuTime(b)-spent).Seconds()*1e6/done
 		wait.Wait()
 		b.ReportMetric(rate, "events/s")
+		b.ReportMetric(cost, "cpu-µs/event") // of all peers and of who signs the load
 	}
 }
 
