@@ -136,11 +136,13 @@ func (g *Graph) missing(e *event.Event) []event.ID {
 // accept takes an event whose links are all accepted and then all that this completes.
 func (g *Graph) accept(e *event.Event, required bool) (accepted []*event.Event) {
 	ready := []*waiting{{event: e, required: required}}
-	for ; len(ready) > 0; ready = ready[1:] {
+	for first := true; len(ready) > 0; first, ready = false, ready[1:] {
 		next := ready[0]
-		if err := g.verdict(next.event, next.required); err != nil {
-			g.refuse(next.event.ID, err)
-			continue
+		if !first { // it has its verdict
+			if err := g.verdict(next.event, next.required); err != nil {
+				g.refuse(next.event.ID, err)
+				continue
+			}
 		}
 		g.place(next.event)
 		accepted = append(accepted, next.event)
@@ -206,6 +208,9 @@ func (g *Graph) Links(id event.ID) []event.ID {
 	}
 	return nil
 }
+
+// Held is the number of accepted events that were not released.
+func (g *Graph) Held() int { return len(g.bodies) }
 
 // Len is the number of accepted events.
 func (g *Graph) Len() int { return len(g.places) }

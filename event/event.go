@@ -63,6 +63,8 @@ type Event struct {
 	Body []byte
 	Sig  identity.Signature
 	Raw  []byte // the envelope
+
+	links []ID // prev and deps in a row; Open makes it once, since they are asked for again and again
 }
 
 // Draft is a statement before anybody signed it: what it is about and its body, a canonical map.
@@ -132,8 +134,11 @@ func (d Draft) Check() error {
 // and second spellings with errors that wrap ErrMalformed or ErrCanonical.
 func DecodeBody(body []byte, into any) error { return Unmarshal(body, into) }
 
-// Links are the events that this one builds on: prev, then deps.
+// Links are the events that this one builds on: prev, then deps. They are not to be changed.
 func (e *Event) Links() []ID {
+	if e.links != nil {
+		return e.links
+	}
 	if e.Prev.IsZero() {
 		return e.Deps
 	}
@@ -229,6 +234,9 @@ func parse(raw []byte) (*Event, identity.Claim, error) {
 	hash := sha256.Sum256(inside)
 	e := &Event{ID: hash, Kind: Kind(c.Kind), Coop: c.Coop, Key: identity.PublicKey(c.Key), Seq: c.Seq, Prev: c.Prev,
 		Deps: c.Deps, Ctx: c.Ctx, At: Time(c.At), Body: inside[len(inside)-len(c.Body):], Sig: identity.Signature(env.Sig), Raw: raw}
+	if !c.Prev.IsZero() {
+		e.links = append(append(make([]ID, 0, 1+len(c.Deps)), c.Prev), c.Deps...)
+	}
 	return e, identity.Claim{Key: e.Key, Message: signed(hash), Sig: e.Sig}, nil
 }
 

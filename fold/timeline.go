@@ -52,22 +52,33 @@ func (t *Timeline[S]) Commit(index uint64, at event.Time, order []*event.Event) 
 	}
 	t.time = at
 	t.advance(&t.final, at)
-	done := make(map[event.ID]bool, len(order)) // only looked up
 	receipts := make([]Receipt, len(order))
 	for i, e := range order {
 		receipts[i] = t.apply(&t.final, e, true)
-		done[e.ID] = true
 	}
 	t.next++
-	left := make([]*event.Event, 0, len(t.pending))
-	for _, e := range t.pending {
-		if !done[e.ID] {
-			left = append(left, e)
-		}
-	}
-	t.pending = left
-	t.forget()
+	t.settle(order)
 	return receipts
+}
+
+// settle takes what is final out of what is pending, and drops the provisional state, because the
+// final one under it has changed.
+func (t *Timeline[S]) settle(order []*event.Event) {
+	if len(t.pending) > 0 {
+		done := make(map[event.ID]bool, len(order)) // only looked up
+		for _, e := range order {
+			done[e.ID] = true
+		}
+		left := make([]*event.Event, 0, len(t.pending))
+		for _, e := range t.pending {
+			if !done[e.ID] {
+				left = append(left, e)
+			}
+		}
+		t.pending = left
+	}
+	var none S
+	t.points, t.receipts, t.now = nil, nil, none
 }
 
 // Follow sets the accepted events that no commit has ordered, in provisional order, parents first.
@@ -129,10 +140,4 @@ func (t *Timeline[S]) apply(s *S, e *event.Event, final bool) Receipt {
 		receipt.Refusal = err.Error()
 	}
 	return receipt
-}
-
-// forget drops the provisional state, because the final one under it has changed.
-func (t *Timeline[S]) forget() {
-	var none S
-	t.points, t.receipts, t.now = nil, nil, none
 }

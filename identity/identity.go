@@ -18,7 +18,6 @@ package identity
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -27,6 +26,7 @@ import (
 	"filippo.io/edwards25519"
 	"github.com/multiformats/go-multibase"
 	"github.com/multiformats/go-varint"
+	voi "github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 )
 
 // PublicKey is an Ed25519 public key, 32 bytes as in RFC 8032. It names a device, and the key of a
@@ -123,7 +123,7 @@ func (k PublicKey) Check() error {
 
 // Key signs. The zero Key signs nothing: Sign panics.
 type Key struct {
-	private ed25519.PrivateKey
+	private voi.PrivateKey
 	public  PublicKey
 }
 
@@ -138,7 +138,7 @@ func NewKey(entropy io.Reader) (Key, error) {
 
 // KeyFromSeed makes the key of RFC 8032 whose seed this is.
 func KeyFromSeed(seed [32]byte) Key {
-	k := Key{private: ed25519.NewKeyFromSeed(seed[:])}
+	k := Key{private: voi.NewKeyFromSeed(seed[:])}
 	copy(k.public[:], k.private[32:])
 	return k
 }
@@ -157,7 +157,7 @@ func (k Key) Sign(message []byte) Signature {
 	if k.private == nil {
 		panic("identity: invariant: signing without a key")
 	}
-	return Signature(ed25519.Sign(k.private, message))
+	return Signature(voi.Sign(k.private, message))
 }
 
 // String never shows the secret.

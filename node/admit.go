@@ -9,16 +9,10 @@ import (
 // order. It decides neither validity nor meaning. What a round block contains is taken regardless
 // (accept), since refusing it would stop the order.
 func (c *Core) admit(e *event.Event) error {
-	pending := len(c.tail.byKey[e.Key])
-	_, _, known := c.graph.Tip(e.Key)
+	_, _, known := c.graph.Tip(e.Key) // then it is a device, or began with an application that was let in
 	switch {
-	case c.line.Final().Hall.Devices.Has(e.Key):
-		if pending >= maxKeyPending {
-			return ErrTooMany
-		}
-		return nil
-	case known: // it began with an application that was let in
-		if pending >= maxKeyPending {
+	case known || c.line.Final().Hall.Devices.Has(e.Key):
+		if c.tail.byKey[e.Key] >= maxKeyPending {
 			return ErrTooMany
 		}
 		return nil

@@ -102,9 +102,10 @@ func NewCore(c Config) (*Core, error) {
 		coop:   c.Genesis.ID, key: c.Key, observer: c.Observer, archive: c.Archive,
 		secret: sha256.Sum256(append([]byte("coop/short ids\x00"), seed[:]...)),
 		epoch:  epoch, graph: crdt.NewGraph(c.Genesis.ID), line: coop.NewTimeline(state),
-		tail: newTail(), refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), signed: c.Mark,
+		refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), signed: c.Mark,
 		kept: c.Archive.Count(),
 	}
+	core.tail = newTail(core.graph)
 	core.engine = finality.NewEngine(epoch, coop.Ordered{Graph: core.graph, Genesis: c.Genesis.ID})
 	if _, err := core.graph.Add("", c.Genesis); err != nil {
 		return nil, fmt.Errorf("the founding event does not hold: %w", err)
@@ -133,7 +134,7 @@ func (c *Core) Submit(now event.Time, d event.Draft) (*event.Event, error) {
 	if err := d.Check(); err != nil {
 		return nil, err
 	}
-	if len(c.tail.byKey[c.key.Public()]) >= maxOwnPending {
+	if c.tail.byKey[c.key.Public()] >= maxOwnPending {
 		return nil, ErrBehind
 	}
 	slot := c.Slot(c.key.Public(), now)
@@ -297,7 +298,7 @@ func (c *Core) commit(commit finality.Commit) {
 	c.refused.note(receipts)
 	c.record(commit)
 	c.graph.Release(commit.Order)
-	c.tail.remove(commit.Order)
+	c.tail.remove(events)
 	c.tail.touched(c.now)
 }
 

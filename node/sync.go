@@ -70,7 +70,7 @@ func (c *Core) Down(now event.Time, p Peer) {
 }
 
 func (c *Core) hello() *Hello {
-	return &Hello{Commits: c.commits, Frontier: c.engine.Frontier(), Pending: uint64(len(c.tail.byID))}
+	return &Hello{Commits: c.commits, Frontier: c.engine.Frontier(), Pending: uint64(c.tail.len())}
 }
 
 func (c *Core) send(to Peer, proto string, m Message) {
@@ -140,7 +140,7 @@ func (c *Core) onHello(from Peer, h *Hello) {
 		}
 		c.sendBundle(from, ProtoRounds, nil, rounds)
 	}
-	if first && (h.Pending > 0 || len(c.tail.byID) > 0) {
+	if first && (h.Pending > 0 || c.tail.len() > 0) {
 		c.compareTails(from)
 	}
 	if h.Commits < c.commits {
@@ -226,7 +226,7 @@ const gossipEvents = 128
 func (c *Core) synchronise(busy bool) {
 	c.ask(busy)
 	c.resumeFetch()
-	working := len(c.tail.byID) > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0
+	working := c.tail.len() > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0
 	switch {
 	case working && !c.beat.working:
 		c.beat.at, c.beat.retail = c.now+helloEvery, c.now+helloEvery
@@ -280,7 +280,7 @@ func (c *Core) greetSome(working bool) {
 	for i := range min(several, len(all)) {
 		p := all[(c.beat.turn+i)%len(all)]
 		c.greet(p)
-		if i == 0 && working && len(c.tail.byID) > 0 && c.now >= c.tail.since+helloEvery {
+		if i == 0 && working && c.tail.len() > 0 && c.now >= c.tail.since+helloEvery {
 			c.compareTails(p)
 		}
 	}

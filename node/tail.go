@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/identity"
@@ -14,43 +15,36 @@ import (
 
 // tail is the set of accepted events that are not final.
 type tail struct {
-	byID    map[event.ID]*event.Event
-	byKey   map[identity.PublicKey][]event.ID
-	arrived []*event.Event // in the order accepted, parents first; holes stay until removed
-	since   event.Time     // when the oldest arrived
-	order   []*event.Event // the provisional order, nil when it must be made anew
+	graph   *crdt.Graph                // holds its events, and no others
+	byKey   map[identity.PublicKey]int // how many of each device
+	arrived []*event.Event             // in the order accepted, parents first
+	since   event.Time                 // when the oldest arrived
+	order   []*event.Event             // the provisional order, nil when it must be made anew
 }
 
-func newTail() tail {
-	return tail{byID: map[event.ID]*event.Event{}, byKey: map[identity.PublicKey][]event.ID{}}
+func newTail(graph *crdt.Graph) tail {
+	return tail{graph: graph, byKey: map[identity.PublicKey]int{}}
 }
+
+func (t *tail) len() int { return len(t.arrived) }
 
 func (t *tail) add(now event.Time, e *event.Event) {
-	if len(t.byID) == 0 {
+	if len(t.arrived) == 0 {
 		t.since = now
 	}
-	t.byID[e.ID] = e
-	t.byKey[e.Key] = append(t.byKey[e.Key], e.ID)
+	t.byKey[e.Key]++
 	t.arrived = append(t.arrived, e)
 	t.order = nil
 }
 
-func (t *tail) remove(ids []event.ID) {
-	for _, id := range ids {
-		e := t.byID[id]
-		if e == nil {
-			continue
-		}
-		delete(t.byID, id)
-		rest := t.byKey[e.Key]
-		if i := slices.Index(rest, id); i >= 0 {
-			rest = slices.Delete(rest, i, i+1)
-		}
-		if t.byKey[e.Key] = rest; len(rest) == 0 {
+// remove takes out what the graph has released, which are these events.
+func (t *tail) remove(events []*event.Event) {
+	for _, e := range events {
+		if t.byKey[e.Key]--; t.byKey[e.Key] == 0 {
 			delete(t.byKey, e.Key)
 		}
 	}
-	t.arrived = slices.DeleteFunc(t.arrived, func(e *event.Event) bool { return t.byID[e.ID] == nil })
+	t.arrived = slices.DeleteFunc(t.arrived, func(e *event.Event) bool { return t.graph.Get(e.ID) == nil })
 	t.order = nil
 }
 
@@ -59,16 +53,16 @@ func (t *tail) touched(now event.Time) { t.since = now }
 
 // ordered is the provisional order: parents first, then the time claimed, then the id.
 func (t *tail) ordered() []*event.Event {
-	if t.order != nil || len(t.byID) == 0 {
+	if t.order != nil || len(t.arrived) == 0 {
 		return t.order
 	}
-	waits := make(map[event.ID]int, len(t.byID))
+	waits := make(map[event.ID]int, len(t.arrived))
 	children := make(map[event.ID][]*event.Event)
 	var ready byTime
 	for _, e := range t.arrived {
 		n := 0
 		for _, link := range e.Links() {
-			if t.byID[link] != nil {
+			if t.graph.Get(link) != nil {
 				n++
 				children[link] = append(children[link], e)
 			}
@@ -78,7 +72,7 @@ func (t *tail) ordered() []*event.Event {
 		}
 	}
 	heap.Init(&ready)
-	order := make([]*event.Event, 0, len(t.byID))
+	order := make([]*event.Event, 0, len(t.arrived))
 	for len(ready) > 0 {
 		e := heap.Pop(&ready).(*event.Event)
 		order = append(order, e)
@@ -119,7 +113,7 @@ func short(salt uint64, id event.ID) uint64 {
 // ranges are the short ids of the whole tail, cut into messages of at most maxShort. Together the
 // ranges cover every short id there can be, so that the other knows what we lack.
 func (t *tail) ranges(salt uint64) []*Tail {
-	all := make([]uint64, 0, len(t.byID))
+	all := make([]uint64, 0, len(t.arrived))
 	for _, e := range t.arrived {
 		all = append(all, short(salt, e.ID))
 	}
@@ -143,7 +137,7 @@ func (t *tail) compare(theirs *Tail) (lacks []*event.Event, unknown []uint64) {
 	for _, s := range theirs.Short {
 		known[s] = true
 	}
-	ours := make(map[uint64]bool, len(t.byID))
+	ours := make(map[uint64]bool, len(t.arrived))
 	for _, e := range t.arrived {
 		s := short(theirs.Salt, e.ID)
 		ours[s] = true

@@ -78,7 +78,7 @@ func (n *Node) Status(ctx context.Context) (status Status, err error) {
 
 // Status tells how the core is doing.
 func (c *Core) Status() Status {
-	s := Status{Coop: c.coop, Commits: c.commits, Time: c.time, Events: c.kept.Events, Rounds: c.kept.Rounds, Pending: len(c.tail.byID),
+	s := Status{Coop: c.coop, Commits: c.commits, Time: c.time, Events: c.kept.Events, Rounds: c.kept.Rounds, Pending: c.tail.len(),
 		Steward: c.stewardIndex(), Round: slices.Max(c.engine.Frontier()), Waiting: c.graph.Waiting(),
 		CatchingUp: c.fetch.active(), Observer: c.observer}
 	if halt := c.engine.Halted(); halt != nil {
@@ -103,7 +103,7 @@ func (c *Core) Level(id event.ID) Level {
 	switch {
 	case !c.graph.Has(id):
 		return Unknown
-	case c.tail.byID[id] == nil:
+	case c.graph.Get(id) == nil:
 		return Final
 	case c.engine.Acknowledged(id):
 		return Acknowledged

@@ -256,6 +256,9 @@ func paced(b *testing.B, m *members, peers []*place, d time.Duration) (took []ti
 	return took
 }
 
+// loadHands is how many give events in at one peer, each waiting until the last ones are on disk.
+const loadHands = 4
+
 // BenchmarkSustained is how many events a second become final at the slowest of four stewards while
 // every one of them is given more, as long as no more than a window of them is not final.
 func BenchmarkSustained(b *testing.B) {
@@ -273,8 +276,8 @@ func BenchmarkSustained(b *testing.B) {
 		began := time.Now()
 		end := began.Add(*loadTime)
 		var wait sync.WaitGroup
-		for i, p := range peers {
-			mine := m.share(i, len(peers))
+		for i := range loadHands * len(peers) {
+			p, mine := peers[i%len(peers)], m.share(i, loadHands*len(peers))
 			wait.Go(func() {
 				for time.Now().Before(end) {
 					if given.Load() > final.Load()+uint64(*loadWindow) {
