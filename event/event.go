@@ -213,17 +213,16 @@ func parse(raw []byte) (*Event, identity.Claim, error) {
 	if len(raw) == 0 || len(raw) > MaxEnvelope {
 		return nil, none, ErrSize
 	}
-	var env envelope
-	if err := Unmarshal(raw, &env); err != nil {
+	inside, sig, err := halves(raw)
+	if err != nil {
 		return nil, none, err
 	}
-	if len(env.Core) > MaxCore {
+	if len(inside) > MaxCore {
 		return nil, none, ErrSize
 	}
-	if len(env.Sig) != len(identity.Signature{}) {
+	if len(sig) != len(identity.Signature{}) {
 		return nil, none, ErrSignature
 	}
-	inside := raw[len(raw)-len(env.Sig)-2-len(env.Core):][:len(env.Core)] // core within raw, to keep one copy
 	var c core
 	if err := Unmarshal(inside, &c); err != nil {
 		return nil, none, err
@@ -233,7 +232,7 @@ func parse(raw []byte) (*Event, identity.Claim, error) {
 	}
 	hash := sha256.Sum256(inside)
 	e := &Event{ID: hash, Kind: Kind(c.Kind), Coop: c.Coop, Key: identity.PublicKey(c.Key), Seq: c.Seq, Prev: c.Prev,
-		Deps: c.Deps, Ctx: c.Ctx, At: Time(c.At), Body: inside[len(inside)-len(c.Body):], Sig: identity.Signature(env.Sig), Raw: raw}
+		Deps: c.Deps, Ctx: c.Ctx, At: Time(c.At), Body: inside[len(inside)-len(c.Body):], Sig: identity.Signature(sig), Raw: raw}
 	if !c.Prev.IsZero() {
 		e.links = append(append(make([]ID, 0, 1+len(c.Deps)), c.Prev), c.Deps...)
 	}
