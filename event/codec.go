@@ -91,39 +91,6 @@ func checkBody(b []byte) error {
 	return nil
 }
 
-// halves are the core and the signature of an envelope, parts of raw: the canonical array of two byte
-// strings, and nothing after it. It is read once for each event by every peer, so without reflection.
-func halves(raw []byte) (core, sig []byte, err error) {
-	s := scanner{raw}
-	if major, n, err := s.head(); err != nil {
-		return nil, nil, err
-	} else if major != 4 || n != 2 {
-		return nil, nil, ErrMalformed
-	}
-	if core, err = s.bytes(); err != nil {
-		return nil, nil, err
-	}
-	if sig, err = s.bytes(); err != nil {
-		return nil, nil, err
-	}
-	if len(s.rest) != 0 {
-		return nil, nil, ErrCanonical
-	}
-	return core, sig, nil
-}
-
-// bytes reads a byte string.
-func (s *scanner) bytes() ([]byte, error) {
-	major, n, err := s.head()
-	if err != nil {
-		return nil, err
-	}
-	if major != 2 {
-		return nil, ErrMalformed
-	}
-	return s.take(n)
-}
-
 // head reads a major type and its argument in shortest form.
 func (s *scanner) head() (major byte, argument uint64, err error) {
 	if len(s.rest) == 0 {

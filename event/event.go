@@ -223,8 +223,8 @@ func parse(raw []byte) (*Event, identity.Claim, error) {
 	if len(sig) != len(identity.Signature{}) {
 		return nil, none, ErrSignature
 	}
-	var c core
-	if err := Unmarshal(inside, &c); err != nil {
+	c, err := readCore(inside)
+	if err != nil {
 		return nil, none, err
 	}
 	if err := c.check(); err != nil {

@@ -173,6 +173,25 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// parseByTwin does what parse does, reading envelope and core by the library, and writing them again.
+func parseByTwin(raw []byte) error {
+	if len(raw) > MaxEnvelope {
+		return ErrSize
+	}
+	var env envelope
+	if err := Unmarshal(raw, &env); err != nil {
+		return err
+	}
+	if len(env.Core) > MaxCore || len(env.Sig) != 64 {
+		return ErrSize
+	}
+	var c core
+	if err := Unmarshal(env.Core, &c); err != nil {
+		return err
+	}
+	return c.check()
+}
+
 func FuzzOpen(f *testing.F) {
 	text, err := os.ReadFile(vectorsFile)
 	if err != nil {
@@ -185,6 +204,9 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		e, _, err := parse(raw) // the signature would hide what lies behind it
+		if twin := parseByTwin(raw); (twin == nil) != (err == nil) {
+			t.Fatalf("%x: we say %v, the twin %v", raw, err, twin)
+		}
 		if err != nil {
 			return
 		}
