@@ -90,13 +90,16 @@ func readBounded(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// load takes what a file says; addresses that are none are left out.
+// load takes what a file says; keys that are no peer's and addresses that are none are left out.
 func (b *Book) load(text []byte) error {
 	var list []Entry
 	if err := json.Unmarshal(text, &list); err != nil {
 		return err
 	}
 	for _, e := range list {
+		if e.Peer.Check() != nil {
+			continue
+		}
 		for _, p := range e.Places {
 			addr, ok := bare(e.Peer, p.Addr)
 			if !ok {

@@ -273,6 +273,7 @@ func TestBookProperties(t *testing.T) {
 func FuzzOpenBook(f *testing.F) {
 	f.Add([]byte("[]"))
 	f.Add([]byte(`[{"peer":"did:key:z6MkjtGJ8qSDXewF8Zhh22BQzDuG43GhCtBoJxq81m17eRRS","places":[{"addr":"/ip4/1.2.3.4/tcp/1","found":"2026-01-01T00:00:00Z","failures":-5}]}]`))
+	f.Add([]byte(`[{"places":[{"addr":"/tcp/0"}]}]`))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		path := filepath.Join(dir, "peers.json")
