@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestBadBallots(t *testing.T) {
@@ -58,5 +60,43 @@ func TestBadBallots(t *testing.T) {
 		if !errors.Is(c.got, c.want) || c.want == nil && c.got != nil {
 			t.Errorf("%s: %v, want %v", c.name, c.got, c.want)
 		}
+	}
+}
+
+// TestCheckedBallotsCount: what Check lets through never makes a count panic, whatever came from outside.
+func TestCheckedBallotsCount(t *testing.T) {
+	good := 0
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 4).Draw(t, "n")
+		weight := rapid.OneOf(rapid.Uint64Range(0, 2), rapid.Just(uint64(MaxVotes)), rapid.Uint64()).Draw(t, "weight")
+		option := rapid.IntRange(-1, n)
+		number := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Just(uint64(MaxScore)), rapid.Uint64())
+		lot := byNumber(n)
+		r := Ranking{weight, rapid.SliceOfN(rapid.SliceOfN(option, 0, 2), 0, n+1).Draw(t, "places")}
+		a := Approval{weight, rapid.SliceOfN(option, 0, n+1).Draw(t, "options")}
+		s := Scores{weight, rapid.SliceOfN(number, n-1, n+1).Draw(t, "numbers")}
+		p := Points{s.Weight, s.Scores}
+		if r.Check(n) == nil {
+			CountSchulze(n, seq(r), lot)
+			CountRunoff(n, seq(r), lot)
+			CountSTV(n, 1, seq(r), lot)
+			good++
+		}
+		if a.Check(n) == nil {
+			CountApproval(n, seq(a), lot)
+			CountEqualShares(10, make([]uint64, n), seq(a), lot, Shares{Raise: 1, Fill: true})
+			good++
+		}
+		if s.Check(n, MaxScore) == nil {
+			CountScore(n, seq(s), lot)
+			good++
+		}
+		if p.Check(n, MaxPoints, Linear) == nil {
+			CountPoints(n, seq(p), lot)
+			good++
+		}
+	})
+	if good == 0 {
+		t.Error("no ballot was good")
 	}
 }

@@ -3,6 +3,7 @@ package tally
 import (
 	"cmp"
 	"iter"
+	"math"
 	"math/big"
 	"slices"
 )
@@ -17,6 +18,9 @@ type Shares struct {
 	// Raise is by how much every vote's share is raised again and again while the outcome still fits
 	// the budget and leaves room for more: the completion called add1 when it is 1. 0 is no completion.
 	Raise uint64
+	// Further goes on raising when there is room for no other project, until a raise would overspend
+	// the budget. A larger share may then buy other projects, as in Wieliczka in 2023.
+	Further bool
 	// Fill funds with what is left, by votes, each project that still fits: the utilitarian completion.
 	Fill bool
 }
@@ -69,7 +73,7 @@ const (
 // project that costs nothing is bought at once if anybody approves it. Ballots that approve nothing
 // have a share too, which nobody spends.
 //
-// All amounts are exact fractions. Costs are below 2^62.
+// All amounts are exact fractions.
 //
 // Source: Peters, Pierczyński, Skowron, "Proportional Participatory Budgeting with Additive
 // Utilities", NeurIPS 2021; completions and ties as recommended on equalshares.net.
@@ -78,7 +82,7 @@ func CountEqualShares(budget uint64, costs []uint64, ballots iter.Seq[Approval],
 	m := sortPurses(budget, costs, ballots, lot, o.Utility)
 	r := SharesResult{Ballots: m.voters}
 	if m.voters > 0 {
-		m.raise(o.Raise, &r)
+		m.raise(o, &r)
 	}
 	for _, step := range r.Steps {
 		r.Funded = append(r.Funded, step.Option)
@@ -96,26 +100,29 @@ func CountEqualShares(budget uint64, costs []uint64, ballots iter.Seq[Approval],
 	return r
 }
 
-// raise counts with the plain share and, if by is above 0, with ever higher ones, and sets the last
+// raise counts with the plain share and, as the options say, with ever higher ones, and sets the last
 // outcome that fits the budget.
-func (m *market) raise(by uint64, r *SharesResult) {
+func (m *market) raise(o Shares, r *SharesResult) {
 	share := new(big.Rat).SetFrac(new(big.Int).SetUint64(m.budget), new(big.Int).SetUint64(m.voters))
-	step := new(big.Rat).SetInt(new(big.Int).SetUint64(by))
+	step := new(big.Rat).SetInt(new(big.Int).SetUint64(o.Raise))
 	for raises := uint64(0); ; raises++ {
 		steps, ties := m.run(share)
-		spent := uint64(0)
+		left := m.budget
 		for _, s := range steps {
-			spent += s.Cost
-		}
-		if spent > m.budget {
-			r.Stop = StopOverspend
-			return
+			if s.Cost > left {
+				r.Stop = StopOverspend
+				return
+			}
+			left -= s.Cost
 		}
 		r.Steps, r.Ties, r.Raises, r.Share = steps, ties, raises, new(big.Rat).Set(share)
+		if o.Further {
+			left = math.MaxUint64 // then only buying all that anybody wants is the end
+		}
 		switch {
-		case by == 0:
+		case o.Raise == 0:
 			return
-		case m.exhausted(steps, m.budget-spent):
+		case m.exhausted(steps, left):
 			r.Stop = StopExhausted
 			return
 		case raises == MaxRaises:

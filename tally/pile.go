@@ -5,10 +5,9 @@ import (
 	"slices"
 )
 
-// paper is a set of equal ballots on their way from one option to the next. A paper ends at the first
-// place that two options share: it does not say whom it is for from there on.
+// paper is a set of equal ballots on their way from one option to the next.
 type paper struct {
-	rest   []int32 // the options after the one whose pile it lies on
+	rest   []int32 // the options after the one whose pile it lies on; ^i if i shares a place with the one before
 	weight uint64  // ballots in the set
 	value  Decimal // of each of them
 }
@@ -33,23 +32,41 @@ func sortPapers(n int, ballots iter.Seq[Ranking]) *piles {
 		p.total = sumWeights(p.total, b.Weight)
 		line = line[:0]
 		for _, place := range b.Places {
-			if len(place) != 1 {
-				break
+			for i, option := range place {
+				if i > 0 {
+					option = ^option
+				}
+				line = append(line, int32(option))
 			}
-			line = append(line, int32(place[0]))
 		}
-		p.lay(paper{rest: slices.Clone(line), weight: b.Weight, value: Vote1})
+		p.lay(paper{rest: slices.Clone(line), weight: b.Weight, value: OneVote})
 	}
 	return p
 }
 
-// lay puts a paper on the pile of the next option on it that stands, and returns that, or -1.
+// lay puts a paper on the pile of the next option on it that stands, and returns that. If there is
+// none, or several that stand share the next place, it goes to nobody: -1.
 func (p *piles) lay(x paper) int {
-	for i, to := range x.rest {
-		if p.standing[to] {
-			x.rest = x.rest[i+1:]
+	for len(x.rest) > 0 {
+		to, standing, end := 0, 0, 0
+		for end == 0 || end < len(x.rest) && x.rest[end] < 0 {
+			i := x.rest[end]
+			if i < 0 {
+				i = ^i
+			}
+			if p.standing[i] {
+				to = int(i)
+				standing++
+			}
+			end++
+		}
+		x.rest = x.rest[end:]
+		if standing == 1 {
 			p.of[to] = append(p.of[to], x)
-			return int(to)
+			return to
+		}
+		if standing > 1 {
+			break
 		}
 	}
 	p.exhausted += x.weight

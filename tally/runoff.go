@@ -22,8 +22,8 @@ type Round struct {
 // CountRunoff elects one of n options: every ballot counts for the first on it that is left, the option
 // with the fewest is excluded, and so on until one has more than half of the ballots that still count.
 // Of options that have equally few, the one that had fewer in the latest round in which they differ is
-// excluded; if there is none, the one that comes later by lot. A ballot ends at the first place that
-// two options share.
+// excluded; if there is none, the one that comes later by lot. A ballot that comes to a place which two
+// options share that are both left says no more and is exhausted.
 //
 // It elects the same option as CountSTV does for one seat; only the stopping differs, as a quota is of
 // all ballots and the half is of those that still count.

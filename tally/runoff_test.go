@@ -8,11 +8,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestRunoffRounds counts an election that can be followed by hand: C goes first, its ballots to B and
-// to nobody.
+// TestRunoffRounds counts an election that can be followed by hand. Two ballots name A and C at once and
+// are exhausted; D goes, and with it the only ballot for it; then C, whose ballots go to B, also the one
+// that names B beside D, and to nobody.
 func TestRunoffRounds(t *testing.T) {
-	r := CountRunoff(3, slices.Values(ranked(t, "8 AB, 7 BC, 4 CB, 2 C=AB, 1 C")), byNumber(3))
-	want := `{"winner":1,"rounds":[{"votes":[8,7,5],"exhausted":2,"excluded":2},{"votes":[8,11,0],"exhausted":3,"excluded":-1}]}`
+	r := CountRunoff(4, slices.Values(ranked(t, "8 AB, 7 BC, 3 CB, 2 C=AB, 1 C, 1 CB=D, 1 D")), byNumber(4))
+	want := `{"winner":1,"rounds":[{"votes":[8,7,5,1],"exhausted":2,"excluded":3},{"votes":[8,7,5,0],"exhausted":3,"excluded":2},` +
+		`{"votes":[8,11,0,0],"exhausted":4,"excluded":-1}]}`
 	if got := written(t, r); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -42,20 +44,29 @@ func TestRunoff(t *testing.T) {
 	}, func(r RunoffResult) []int { return []int{r.Winner} })
 }
 
-// naiveRunoff reads all ballots anew in every round, and only stops when one option is left.
+// naiveRunoff moves ballot by ballot, reads each from its beginning, and stops when one option is left.
 func naiveRunoff(n int, ballots []Ranking, lot Lot) (winner int, excluded []int) {
+	const nobody = -1
+	all := repeated(ballots)
+	holder := make([]int, len(all))
 	var past [][]int
 	for {
 		votes := make([]int, n)
-		for _, b := range repeated(ballots) {
-			for _, place := range b.Places {
-				if len(place) > 1 {
-					break
+		for v, b := range all {
+			if len(excluded) == 0 || holder[v] != nobody && slices.Contains(excluded, holder[v]) {
+				holder[v] = nobody
+				for _, place := range b.Places {
+					left := slices.DeleteFunc(slices.Clone(place), func(i int) bool { return slices.Contains(excluded, i) })
+					if len(left) == 1 {
+						holder[v] = left[0]
+					}
+					if len(left) > 0 {
+						break
+					}
 				}
-				if !slices.Contains(excluded, place[0]) {
-					votes[place[0]]++
-					break
-				}
+			}
+			if holder[v] != nobody {
+				votes[holder[v]]++
 			}
 		}
 		past = append(past, votes)

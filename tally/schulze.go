@@ -161,6 +161,9 @@ func unbeatenFirst(n int, beats func(a, b int) bool, lot Lot) (sorted []int, tie
 				layer = append(layer, a)
 			}
 		}
+		if len(layer) == 0 {
+			panic("tally: invariant: options beat each other in a circle")
+		}
 		lot.sort(layer)
 		if len(layer) > 1 {
 			ties = append(ties, Tie{layer, "no path between them is stronger than the one back"})

@@ -1,7 +1,6 @@
 package tally
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"math/bits"
@@ -11,10 +10,10 @@ import (
 // Decimal is a number of votes in hundred-thousandths, the places to which the Scottish rules count.
 type Decimal uint64
 
-// Vote1 is one vote.
-const Vote1 Decimal = 100_000
+// OneVote is one vote.
+const OneVote Decimal = 100_000
 
-func (d Decimal) String() string { return fmt.Sprintf("%d.%05d", uint64(d/Vote1), uint64(d%Vote1)) }
+func (d Decimal) String() string { return fmt.Sprintf("%d.%05d", uint64(d/OneVote), uint64(d%OneVote)) }
 
 // MarshalText is the number with its five places.
 func (d Decimal) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
@@ -83,8 +82,8 @@ type stv struct {
 // (the weighted inclusive Gregory method); the largest surplus goes first, one at a stage. Without a
 // surplus the option with the fewest votes is excluded and its papers pass on as they are. When as many
 // are left as seats they are elected and nothing more is transferred. Options with equal votes are told
-// apart by the latest stage at which they differed, then by lot. A ballot ends at the first place that
-// two options share. Seats are at most n.
+// apart by the latest stage at which they differed, then by lot. Seats are at most n. A ballot that comes
+// to a place which two options share that are both left is not transferable.
 //
 // Those elected at one stage stand in the result by their votes at it, most first.
 //
@@ -97,13 +96,13 @@ func CountSTV(n, seats int, ballots iter.Seq[Ranking], lot Lot) STVResult {
 	}
 	s := stv{piles: sortPapers(n, ballots), seats: seats, lot: lot, votes: make([]Decimal, n), parted: make([]bool, n)}
 	s.r.Ballots, s.r.Quota = s.total, s.total/uint64(seats+1)+1
-	s.quota = Decimal(s.r.Quota) * Vote1
+	s.quota = Decimal(s.r.Quota) * OneVote
 	for i, pile := range s.of {
 		for _, x := range pile {
-			s.votes[i] += Decimal(x.weight) * Vote1
+			s.votes[i] += Decimal(x.weight) * OneVote
 		}
 	}
-	s.close(Stage{Action: FirstPreferences, Option: -1, NonTransferable: Decimal(s.exhausted) * Vote1})
+	s.close(Stage{Action: FirstPreferences, Option: -1, NonTransferable: Decimal(s.exhausted) * OneVote})
 	for len(s.r.Elected) < seats {
 		if i := s.largestSurplus(); i >= 0 {
 			s.transfer(Surplus, i)
@@ -210,11 +209,9 @@ func (s *stv) transfer(action Action, from int) {
 	got := make([]Transfer, len(s.votes)+1) // the last is what is not transferable
 	for _, x := range s.take(from) {
 		was := x.value
-		if action == Surplus {
-			high, low := bits.Mul64(uint64(moved), uint64(was))
-			now, _ := bits.Div64(high, low, uint64(held))
-			x.value = Decimal(now)
-		}
+		high, low := bits.Mul64(uint64(moved), uint64(was))
+		now, _ := bits.Div64(high, low, max(uint64(held), 1))
+		x.value = Decimal(now) // which is was if all moves
 		stage.note(was, x)
 		to := s.lay(x)
 		if to < 0 {
@@ -223,7 +220,6 @@ func (s *stv) transfer(action Action, from int) {
 		got[to].Papers += x.weight
 		got[to].Votes += Decimal(x.weight) * x.value
 	}
-	slices.SortFunc(stage.Values, func(a, b Value) int { return cmp.Compare(b.Was, a.Was) })
 	stage.Lost += moved
 	for to, t := range got {
 		if t.Papers == 0 {
@@ -244,8 +240,8 @@ func (s *stv) transfer(action Action, from int) {
 	s.close(stage)
 }
 
-// note adds a paper to the account of values. An option holds papers of at most as many values as
-// there were stages.
+// note adds a paper to the account of values, which are in the order in which papers of them came. An
+// option holds papers of at most as many values as there were stages.
 func (t *Stage) note(was Decimal, x paper) {
 	for i := range t.Values {
 		if t.Values[i].Was == was {
