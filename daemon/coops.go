@@ -13,7 +13,7 @@ import (
 	"github.com/sustainy/coop/identity"
 )
 
-// lookPatience is how long a founding event is looked for.
+// lookPatience is how long a founding event is looked for at most.
 const lookPatience = 15 * time.Second
 
 // Foundation asks to found a cooperative: the text, and the consent of every founder but this
@@ -59,7 +59,8 @@ type Look struct {
 	Addrs []string `json:"addrs"`
 }
 
-// postLook finds the founding event of a cooperative, here or by asking who is at the addresses.
+// postLook finds the founding event of a cooperative, here or by asking who is at the addresses, for at
+// most ?timeout=.
 func (d *Daemon) postLook(r *http.Request) (any, error) {
 	var l Look
 	if err := decode(r, &l); err != nil {
@@ -76,7 +77,14 @@ func (d *Daemon) postLook(r *http.Request) (any, error) {
 		o.Here = true
 		return o, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), lookPatience)
+	patience, err := wait(r)
+	if err != nil {
+		return nil, err
+	}
+	if patience == 0 || patience > lookPatience {
+		patience = lookPatience
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	genesis, err := d.fetchGenesis(ctx, l.Coop, l.Addrs)
 	if err != nil {

@@ -88,7 +88,7 @@ func (p *peer) start() {
 	}
 	p.ended = make(chan error, 1)
 	go func() { p.ended <- p.daemon.Run(context.Background()) }()
-	if err := p.Await(context.Background(), p.ended); err != nil {
+	if err := errors.Join(p.daemon.Ready(context.Background(), nil), p.Await(context.Background(), p.ended)); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -101,7 +101,11 @@ func (d *Daemon) postDeviceRequest(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if m, ok := coop.Member(v.Provisional, d.home.Device); ok {
-		return nil, &home.Problem{Code: CodeRefused, What: "this device speaks for " + m.Name + " already", Next: "coop device list"}
+		next := "coop device list"
+		if v.Observer != "" {
+			next = "it signs nothing, so give it a new key first: coop down; coop device new; coop up"
+		}
+		return nil, &home.Problem{Code: CodeRefused, What: "this device speaks for " + m.Name + " already", Next: next}
 	}
 	member, err := d.wished(v, w.Member)
 	if err != nil {

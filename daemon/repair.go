@@ -13,12 +13,19 @@ import (
 
 // Checked is what a check of a store found.
 type Checked struct {
-	ID       event.ID   `json:"id"`
-	Name     string     `json:"name"`
-	Whole    crdt.Count `json:"whole"`    // read and sound
-	Promised crdt.Count `json:"promised"` // what this program acknowledged
-	Bytes    uint64     `json:"bytes"`
-	Findings []string   `json:"findings"`
+	ID       event.ID `json:"id"`
+	Name     string   `json:"name"`
+	Whole    Counts   `json:"whole"`    // read and sound
+	Promised Counts   `json:"promised"` // what this program acknowledged
+	Bytes    uint64   `json:"bytes"`
+	Findings []string `json:"findings"`
+}
+
+// Counts are what a store holds.
+type Counts struct {
+	Events  uint64 `json:"events"`
+	Rounds  uint64 `json:"rounds"`
+	Commits uint64 `json:"commits"`
 }
 
 // postCheck reads and hashes everything of a cooperative while it works.
@@ -37,7 +44,7 @@ func (d *Daemon) postCheck(r *http.Request) (any, error) {
 
 func checked(id event.ID, name string, s crdt.Store) Checked {
 	report, err := s.Check()
-	c := Checked{ID: id, Name: name, Whole: report.Count, Promised: report.Promised, Bytes: report.Bytes, Findings: report.Findings}
+	c := Checked{ID: id, Name: name, Whole: Counts(report.Count), Promised: Counts(report.Promised), Bytes: report.Bytes, Findings: report.Findings}
 	if err != nil && len(c.Findings) == 0 {
 		c.Findings = []string{err.Error()}
 	}
@@ -104,9 +111,19 @@ func Check(h *home.Home, genesis *event.Event) (c Checked, err error) {
 	return c, err
 }
 
+// Rebuilt is what a Rebuild did.
+type Rebuilt struct {
+	ID       event.ID `json:"id"`
+	Kept     Counts   `json:"kept"`
+	Promised Counts   `json:"promised"` // what this program acknowledged, as far as it can be told
+	Apart    uint64   `json:"apart"`    // events that wait for something that was lost
+	Moved    string   `json:"moved"`    // where the damaged files are
+}
+
 // Rebuild keeps what is whole of a damaged store and puts the rest aside. The daemon must not run.
-func Rebuild(h *home.Home, id event.ID) (badgerdb.Rebuilt, error) {
-	return badgerdb.Rebuild(h.Paths.StoreDir(id), badgerdb.Options{MinFree: leastFree})
+func Rebuild(h *home.Home, id event.ID) (Rebuilt, error) {
+	r, err := badgerdb.Rebuild(h.Paths.StoreDir(id), badgerdb.Options{MinFree: leastFree})
+	return Rebuilt{id, Counts(r.Kept), Counts(r.Promised), r.Orphans, r.Moved}, err
 }
 
 // Rebind makes this copy of a home the one that signs, in all its cooperatives.

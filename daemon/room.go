@@ -31,6 +31,7 @@ type room struct {
 
 	replayed, total atomic.Uint64 // of the replay under way
 	behind          atomic.Bool   // the store lacks something that this device signed
+	pause           time.Duration // before it is looked again whether it still does; run's alone
 
 	mu      sync.RWMutex
 	node    *node.Node     // nil while nothing can be asked
@@ -56,7 +57,8 @@ func (r *room) stop() {
 	<-r.done
 }
 
-// run works until ctx ends. A full disk is waited out; any other fault leaves only reading.
+// run works until ctx ends. A full disk is waited out, and so is a store that lacks what this device
+// signed; any other fault leaves only reading.
 func (r *room) run(ctx context.Context) {
 	defer close(r.done)
 	for {
@@ -65,12 +67,16 @@ func (r *room) run(ctx context.Context) {
 			r.ready(nil)
 			return
 		}
-		if !errors.Is(err, crdt.ErrDiskFull) {
+		switch {
+		case errors.Is(err, crdt.ErrDiskFull):
+			r.log.Info("there is space again, going on")
+		case errors.Is(err, errRegained):
+			r.log.Info("this device's own events are back, so it may sign again")
+		default:
 			r.ready(trouble(err))
 			<-ctx.Done()
 			return
 		}
-		r.log.Info("there is space again, going on")
 	}
 }
 
@@ -108,7 +114,7 @@ func (r *room) work(ctx context.Context) error {
 		r.mu.Unlock()
 	}()
 	fault := r.takePart(ctx, guard, store)
-	if ctx.Err() != nil || fault == nil {
+	if ctx.Err() != nil || fault == nil || errors.Is(fault, errRegained) {
 		return fault
 	}
 	r.log.Error("this cooperative stopped here", "why", fault)
@@ -117,16 +123,18 @@ func (r *room) work(ctx context.Context) error {
 	return fault
 }
 
-// takePart runs a node with guard and network until ctx ends or it fails.
-func (r *room) takePart(ctx context.Context, guard *home.Guard, store crdt.Store) error {
+// takePart runs a node with guard and network until ctx ends or it fails. With errRegained it is to be
+// called again: the device may sign then.
+func (r *room) takePart(ctx context.Context, guard *home.Guard, store *badgerdb.DB) error {
 	observer := ""
 	if p := r.d.observer; p != nil {
 		observer = p.Error()
 	} else if p := guard.Observer(); p != nil {
 		observer = p.Error()
 	}
+	signed := guard.Marks()
 	net, mark := &outlet{log: r.log}, marker{guard: guard}
-	n, err := node.Open(node.Options{Genesis: r.genesis, Key: r.d.key, Observer: observer, Signed: node.Mark(guard.Marks()),
+	n, err := node.Open(node.Options{Genesis: r.genesis, Key: r.d.key, Observer: observer, Signed: node.Mark(signed),
 		Store: store, Net: net, Clock: &r.d.clock, Guard: &mark, Log: r.log, Progress: r.progress})
 	if err != nil {
 		return err
@@ -135,12 +143,12 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store crdt.Store
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(run) }()
-	first, err := n.View(run)
-	if err != nil {
+	if _, err := n.Status(run); err != nil { // its first turn, in which it compares store and guard
 		return <-ended
 	}
-	mark.settled.Store(true)
-	r.behind.Store(observer == "" && first.Observer != "")
+	mark.hearing.Store(true)
+	behind := mark.behind.Load()
+	r.behind.Store(behind)
 	met := make(chan p2p.Peer, maxMet)
 	entrance := &door{node: n, met: met}
 	link, err := r.d.host.Join(r.id.String(), entrance)
@@ -151,19 +159,36 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store crdt.Store
 	net.link.Store(link)
 	entrance.unlock()
 	r.show(n, link)
-	var gathering sync.WaitGroup
+	var beside sync.WaitGroup
 	defer func() {
 		cancel()
-		gathering.Wait()
+		beside.Wait()
 		link.Leave()
 		r.show(nil, nil)
 	}()
 	r.meet(n, link)
-	gathering.Go(func() { r.gather(run, met) })
-	gathering.Go(func() { r.announce(run) })
-	gathering.Go(func() { r.roam(run) })
+	for _, task := range []func(context.Context){
+		func(ctx context.Context) { r.gather(ctx, met) }, r.announce, r.roam,
+		func(ctx context.Context) { r.giveBack(ctx, n, store) },
+	} {
+		beside.Go(func() { task(run) })
+	}
+	var again atomic.Bool
+	if behind {
+		beside.Go(func() {
+			if r.regain(run, n, signed) {
+				again.Store(true)
+				cancel()
+			}
+		})
+	} else {
+		r.pause = 0
+	}
 	r.ready(nil)
-	return <-ended
+	if err := <-ended; err != nil || !again.Load() {
+		return err
+	}
+	return errRegained
 }
 
 // show makes node and link reachable for those who ask.
@@ -274,17 +299,19 @@ func (r *room) trouble() *home.Problem {
 // marker lets a node use the home's guard.
 type marker struct {
 	guard   *home.Guard
-	settled atomic.Bool // the node has compared its store with the guard
+	hearing atomic.Bool // the node may have heard somebody
+	behind  atomic.Bool // the store lacks something that this device signed
 }
 
 // Mark raises the guard's marks.
 func (m *marker) Mark(mark node.Mark) error { return m.guard.Mark(home.Mark(mark)) }
 
 // Silence ends signing for good, because somebody else has the key. Before the node hears anybody it
-// can only mean that the store lacks what the guard knows to be signed. That is found again at each
-// start, and is over once the others have given everything back: so nothing is written.
+// can only mean that the store is behind the guard. That is found again at each start, and is over once
+// the others have given everything back: so nothing is written.
 func (m *marker) Silence(why string) error {
-	if !m.settled.Load() {
+	if !m.hearing.Load() {
+		m.behind.Store(true)
 		return nil
 	}
 	return m.guard.Silence(why)

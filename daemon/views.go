@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sustainy/coop/coop"
@@ -117,8 +118,13 @@ func (r *room) status(ctx context.Context) CoopStatus {
 	s.Observer, s.Halted, s.Commits, s.Time, s.Root = v.Observer, v.Halted, v.Commits, v.Time, hex.EncodeToString(root[:])
 	s.Events, s.Rounds, s.Round, s.Pending, s.Waiting, s.Forks = v.Events, v.Rounds, v.Round, v.Pending, v.Waiting, len(v.Forks)
 	s.Syncing, s.Ahead, s.Members, s.Waiters, s.UnderWay = v.CatchingUp, len(v.Ahead), o.Members, o.Candidates, o.UnderWay
-	if r.behind.Load() {
-		s.Observer += ". Or wait until it has fetched its own events back from the others, then: coop down; coop up"
+	s.Observer, _, _ = strings.Cut(s.Observer, "; admit a new device") // the command for that is ours to tell
+	switch {
+	case s.Observer == "":
+	case r.behind.Load():
+		s.Observer += ". It signs again by itself when the others have given its own events back; if none of them has them: coop down; coop device new"
+	case !strings.Contains(s.Observer, "coop "): // what a node says knows no commands
+		s.Observer += ". Next: coop down; coop device new"
 	}
 	s.Me = r.standing(v)
 	s.Finality = percentiles(v.Finality)

@@ -7,8 +7,8 @@
 //
 // [LAN] is multicast DNS as libp2p speaks it (https://github.com/libp2p/specs/blob/master/discovery/mdns.md),
 // [DHT] a Kademlia table of one cooperative's peers only, under a protocol id of its own: never the
-// public one, so no stranger learns who looks for whom. Both are named by a short hash of the
-// cooperative's name and tell in their [State] when they cannot work here.
+// public one, so who looks for whom is learned only by those who know the cooperative. Both are named by
+// a short hash of the cooperative's name and tell in their [State] when they cannot work here.
 //
 // The package dials nobody, and does not know members, rooms or events.
 package discovery

@@ -7,7 +7,8 @@
 // ever. So beside the key lies a small file per cooperative with the highest numbers ever signed,
 // the name of the data directory it belongs to, and the places on the file system of that
 // directory and of itself. When any of these disagree the peer becomes an observer: it reads,
-// relays and shows everything, says why it doesn't sign, and says what to do about it.
+// relays and shows everything, says why it doesn't sign, and says what to do about it: mostly [Renew],
+// which gives the home a key of its own.
 //
 // Paths are found in this order: the flag --home, the variable COOP_HOME, the XDG base directories
 // (https://specifications.freedesktop.org/basedir-spec/latest/). One process at a time has a home

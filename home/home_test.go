@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 func child(t *testing.T, role, dir string) (*exec.Cmd, io.WriteCloser, *bufio.Reader) {
 	t.Helper()
 	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), "HOME_TEST_CHILD="+role, "HOME_TEST_DIR="+dir)
+	c.Env = append(os.Environ(), "HOME_TEST_CHILD="+role, "HOME_TEST_DIR="+dir, "GORACE=atexit_sleep_ms=0")
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()
 	if err != nil {

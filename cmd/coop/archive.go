@@ -257,9 +257,13 @@ func (a *app) repoRebuildCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a.say("What is missing is fetched from the others. Next: coop up")
+				if r.Kept == r.Promised && r.Apart == 0 {
+					a.say("Everything is there. Next: coop up")
+				} else {
+					a.say("What is missing is fetched from the others. Next: coop up")
+				}
 				return a.show(r, genesis.ID.String(), field{"events kept", fmt.Sprintf("%d of %d", r.Kept.Events, r.Promised.Events)}, field{"rounds kept", fmt.Sprintf("%d of %d", r.Kept.Rounds, r.Promised.Rounds)},
-					field{"commits kept", fmt.Sprintf("%d of %d", r.Kept.Commits, r.Promised.Commits)}, field{"kept apart", fmt.Sprint(r.Orphans)}, field{"damaged files", r.Moved})
+					field{"commits kept", fmt.Sprintf("%d of %d", r.Kept.Commits, r.Promised.Commits)}, field{"waiting for what was lost", fmt.Sprint(r.Apart)}, field{"damaged files", r.Moved})
 			})
 		},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -60,9 +61,9 @@ func (a *app) printHealth(h daemon.Health, peer string) {
 					up++
 				}
 			}
-			line(stewards.Reachable >= stewards.Quorum, "%s: %d peers there, %d of %d stewards reachable, %d needed", c.Name, up, stewards.Reachable, stewards.Stewards, stewards.Quorum)
+			line(stewards.Reachable >= stewards.Quorum, "%s: %s there, %d of %d stewards reachable, %d needed", c.Name, plural(up, "peer", "peers"), stewards.Reachable, stewards.Stewards, stewards.Quorum)
 			if stewards.Commits > 0 {
-				line(true, "%s: last commit at %s, %d ms before this clock", c.Name, stewards.Time, c.Offset)
+				line(true, "%s: last commit at %s, %s this clock", c.Name, stewards.Time, beside(c.Offset))
 			}
 		}
 		for _, way := range []struct{ name, note string }{{"local network", c.LAN}, {"members' tables (DHT)", c.DHT}} {
@@ -88,9 +89,17 @@ func (a *app) printHealth(h daemon.Health, peer string) {
 
 func signing(s daemon.Status) string {
 	if s.Observer != nil {
-		return s.Observer.Error()
+		return s.Observer.What
 	}
 	return "this device may sign"
+}
+
+// beside tells how far a moment lies from the clock, in ms before it.
+func beside(ms int64) string {
+	if ms < 0 {
+		return span(time.Duration(-ms)*time.Millisecond) + " after"
+	}
+	return span(time.Duration(ms)*time.Millisecond) + " before"
 }
 
 // matches tells whether text is an end of an id, or all of it.

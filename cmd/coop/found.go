@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/testnet"
 )
 
 // maxFile bounds a file that is read whole from the command line.
@@ -27,7 +29,7 @@ type foundFlags struct {
 	text                       string
 	consents                   []string
 	write                      string
-	dry                        bool
+	dry, trial                 bool
 }
 
 func (a *app) foundCommand() *cobra.Command {
@@ -47,6 +49,7 @@ first founds it (coop found --text FILE --consent CONSENT ...). The others then 
 	flags.StringVar(&f.purpose, "purpose", "", "what it is for, in one or more sentences")
 	flags.StringVar(&f.currency, "currency", "EUR:2", "what money is counted in: CODE:DECIMALS")
 	flags.StringVar(&f.charter, "charter", "", "JSON file with the charter (default: that of coop charter --default)")
+	flags.BoolVar(&f.trial, "trial", false, "a charter for trying things out: whoever has a link is a member at once, and a vote lasts ten minutes")
 	flags.StringArrayVar(&f.params, "param", nil, "NAME=MILLISECONDS, one of delta0, tolerance, minround, maxround, grace, stall; may be repeated")
 	flags.StringSliceVar(&f.classes, "class", nil, "your classes (default: the last class that may vote)")
 	flags.StringArrayVar(&f.founders, "founder", nil, "another founder, NAME=DID; may be repeated")
@@ -55,6 +58,7 @@ first founds it (coop found --text FILE --consent CONSENT ...). The others then 
 	flags.StringVar(&f.text, "text", "", "found by the text in this file")
 	flags.StringArrayVar(&f.consents, "consent", nil, "file with another founder's consent to the text; may be repeated")
 	flags.BoolVar(&f.dry, "dry-run", false, "only say what would be signed")
+	cmd.MarkFlagsMutuallyExclusive("charter", "trial")
 	cmd.AddCommand(a.consentCommand())
 	return cmd
 }
@@ -100,7 +104,11 @@ func (a *app) found(cmd *cobra.Command, f foundFlags, args []string) error {
 	if err := client.Post(cmd.Context(), "/v1/found", request, &s); err != nil {
 		return err
 	}
-	a.warn(text.Charter.Warnings())
+	if f.trial {
+		a.say("%s this charter is for trying things out: whoever has a link votes, and a vote lasts ten minutes", a.paint(yellow, "note:"))
+	} else {
+		a.warn(text.Charter.Warnings())
+	}
 	a.say("Founded. Next: coop invite")
 	return a.showCoop(s)
 }
@@ -133,6 +141,10 @@ func (a *app) showCoop(s daemon.CoopStatus) error {
 // compose makes the founding text from the flags.
 func (f *foundFlags) compose(name string, self governance.Founder) (governance.Founding, error) {
 	text := governance.Founding{Name: name, Purpose: f.purpose, Charter: governance.DefaultCharter(), Params: governance.DefaultParams()}
+	if f.trial {
+		text.Charter = testnet.Charter(10 * time.Minute)
+		text.Charter.Classes[0].Invite = true
+	}
 	if f.charter != "" {
 		text.Charter = governance.Charter{}
 		if err := readJSON(f.charter, &text.Charter); err != nil {

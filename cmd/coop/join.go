@@ -59,7 +59,7 @@ func (a *app) joinCommand() *cobra.Command {
 			}
 			a.say("Looking for %s ...", nameOf(link))
 			var offer daemon.Offer
-			if err := client.Post(cmd.Context(), "/v1/look", daemon.Look{Coop: link.Coop, Addrs: link.Addrs}, &offer); err != nil {
+			if err := client.Post(cmd.Context(), "/v1/look?timeout="+patience.String(), daemon.Look{Coop: link.Coop, Addrs: link.Addrs}, &offer); err != nil {
 				return err
 			}
 			if o.onlyLook {
@@ -97,7 +97,7 @@ func (a *app) showOffer(o daemon.Offer) error {
 		classes = append(classes, describeClass(c))
 	}
 	for _, t := range o.Charter.Charter.Tracks {
-		tracks = append(tracks, fmt.Sprintf("%s: %s; %s to discuss, %s to vote, %s until it takes effect", t.Name, rule(t), millis(t.Discussion), millis(t.Voting), millis(t.Grace)))
+		tracks = append(tracks, t.Name+": "+describeTrack(t))
 	}
 	return a.show(o, o.ID.String(), field{"name", o.Name}, field{"id", o.ID.String()}, field{"purpose", o.Purpose}, field{"founded", a.ago(o.Founded)},
 		field{"founders", strings.Join(founders, "\n")}, field{"stewards", fmt.Sprint(o.Stewards)},
@@ -307,9 +307,9 @@ func (j *joining) needs(m coop.MemberView) string {
 		class, _ := j.offer.Charter.Charter.Class(name)
 		switch class.Admission {
 		case governance.AdmitSponsor:
-			return fmt.Sprintf("Your application is final. %d of %d sponsors have vouched for you; members do it with: coop member sponsor %s", len(m.Sponsors), class.Sponsors, m.ID)
+			return fmt.Sprintf("Your application is final. %d of %d sponsors have vouched for you; members do it with: coop member sponsor %s\nOr all decide about it by a vote, which a member opens with: coop propose TITLE --admit %s", len(m.Sponsors), class.Sponsors, m.ID, m.ID)
 		case governance.AdmitVote:
-			return fmt.Sprintf("Your application is final. The members decide about it by a vote; a member opens it with: coop propose --admit %s", m.ID)
+			return fmt.Sprintf("Your application is final. The members decide about it by a vote; a member opens it with: coop propose TITLE --admit %s", m.ID)
 		}
 	}
 	return "Your application is final."
@@ -327,7 +327,11 @@ func (a *app) leaveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if end || f.dry {
+			if f.dry && !end {
+				a.say("Nothing would be signed; the data would be put aside, and your membership goes on.")
+				return nil
+			}
+			if end {
 				f.wait = true
 				if err := a.sign(cmd.Context(), f, governance.KindMemberLeave, governance.MemberLeave{}, "end your membership"); err != nil || f.dry {
 					return err

@@ -82,8 +82,13 @@ func (a *app) fail(cmd *cobra.Command, err error) int {
 	if !errors.As(err, &p) {
 		p = &home.Problem{Code: daemon.CodeInternal, What: err.Error(), Next: "coop doctor"}
 		if cmd != nil && (errors.Is(err, errUsage) || isUsage(err)) {
-			p = &home.Problem{Code: daemon.CodeUsage, What: err.Error(), Next: cmd.CommandPath() + " --help"}
+			p = &home.Problem{Code: daemon.CodeUsage, What: err.Error(), Why: "it is used like this: " + cmd.UseLine()}
 		}
+	}
+	if cmd != nil && p.Code == daemon.CodeUsage && (p.Next == "" || p.Next == "coop help") {
+		asked := *p
+		asked.Next = cmd.CommandPath() + " --help"
+		p = &asked
 	}
 	if a.json.set {
 		if text, err := json.Marshal(p); err == nil {
@@ -113,7 +118,7 @@ func usagef(format string, args ...any) error {
 
 // isUsage knows the errors of the command line library, which have no type.
 func isUsage(err error) bool {
-	for _, words := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "invalid argument", "flag needs", "required flag", "bad flag"} {
+	for _, words := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "invalid argument", "flag needs", "required flag", "bad flag", "if any flags in the group"} {
 		if strings.Contains(err.Error(), words) {
 			return true
 		}
@@ -134,7 +139,8 @@ First steps:   coop init    coop up    coop found NAME    coop invite    (or: co
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.homeFlag, "home", "", "directory of the home (default: COOP_HOME, then XDG directories)")
-	f.StringVar(&a.coop, "coop", "-", "which cooperative: name, id, or the beginning or end of its id")
+	f.StringVar(&a.coop, "coop", "-", "which cooperative, if there are several: name, id, or the beginning or end of its id")
+	f.Lookup("coop").DefValue = "" // that of the only one there is, which needs no words
 	f.Var(&a.json, "json", "JSON; with =FIELDS only these, separated by commas")
 	f.Lookup("json").NoOptDefVal = allFields
 	f.StringVar(&a.jq, "jq", "", "filter the JSON with a jq expression")
@@ -143,7 +149,7 @@ First steps:   coop init    coop up    coop found NAME    coop invite    (or: co
 		a.initCommand(), a.upCommand(), a.downCommand(), a.daemonCommand(), a.statusCommand(), a.idCommand(), a.doctorCommand(),
 		a.foundCommand(), a.inviteCommand(), a.joinCommand(), a.leaveCommand(), a.memberCommand(), a.deviceCommand(), a.charterCommand(),
 		a.proposeCommand(), a.proposalCommand(), a.voteCommand(), a.eventsCommand(),
-		a.exportCommand(), a.verifyCommand(), a.importCommand(), a.repoCommand(), a.testnetCommand(), a.demoCommand(), a.versionCommand(),
+		a.exportCommand(), a.verifyCommand(), a.importCommand(), a.repoCommand(), a.testnetCommand(), a.demoCommand(), a.tallyCommand(), a.versionCommand(),
 	)
 	root.SetOut(a.out)
 	root.SetErr(a.err)

@@ -187,7 +187,7 @@ func (a *app) charterCommand() *cobra.Command {
 				classes = append(classes, describeClass(class))
 			}
 			for _, t := range c.Charter.Tracks {
-				tracks = append(tracks, fmt.Sprintf("%s: %s; %s to discuss, %s to vote, %s until it takes effect", t.Name, rule(t), millis(t.Discussion), millis(t.Voting), millis(t.Grace)))
+				tracks = append(tracks, t.Name+": "+describeTrack(t))
 			}
 			return a.show(c, fmt.Sprint(c.Version), field{"version", fmt.Sprint(c.Version)}, field{"classes", strings.Join(classes, "\n")},
 				field{"tracks", strings.Join(tracks, "\n")}, field{"notes", strings.Join(c.Warnings, "\n")})

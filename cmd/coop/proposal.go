@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/home"
 )
 
 func (a *app) proposalCommand() *cobra.Command {
@@ -220,7 +222,12 @@ func (a *app) voteCommand() *cobra.Command {
 				body.Approvals = append(body.Approvals, uint64(n))
 			}
 			slices.Sort(body.Approvals)
-			return a.sign(cmd.Context(), sign, governance.KindBallotCast, body, voteInWords(&p, &body))
+			err = a.sign(cmd.Context(), sign, governance.KindBallotCast, body, voteInWords(&p, &body))
+			var refusal *home.Problem
+			if errors.As(err, &refusal) && p.Phase == governance.Discussion {
+				refusal.Next = fmt.Sprintf("coop proposal show %s; voting begins %s", p.ID.Short(), a.ago(p.Voting.Start))
+			}
+			return err
 		},
 	}
 	sign.add(cmd)

@@ -155,7 +155,7 @@ func (a *app) propose(cmd *cobra.Command, sign signFlags, p *proposal) error {
 	}
 	sentence := fmt.Sprintf("propose %q to %s on track %s", body.Title, o.Name, body.Track)
 	if t, ok := c.Charter.Track(body.Track); ok {
-		sentence += fmt.Sprintf(" (%s; %s to discuss, %s to vote)", rule(t), millis(t.Discussion), millis(t.Voting))
+		sentence += " (" + describeTrack(t) + ")"
 	}
 	if len(words) > 0 {
 		sentence += "; if it passes: " + strings.Join(words, "; ")

@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 				env.Setenv(name, filepath.Join(env.WorkDir, "xdg", strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(name, "XDG_"), "_HOME"))))
 			}
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // otherwise each of the many processes sleeps a second when it ends
 			env.Defer(func() { stopAll(t, env.WorkDir) })
 			return nil
 		},

@@ -343,7 +343,24 @@ func (a *app) serveUntil(ctx context.Context, f upFlags, tell func(report)) erro
 		d.Stop()
 		err = errors.Join(ignoreCancelled(err), ignoreCancelled(<-ended))
 	}
-	return errors.Join(err, d.Close())
+	return errors.Join(err, closeWithin(closePatience, d.Close))
+}
+
+// closePatience is how long files may take to close: less than coop down waits.
+const closePatience = 20 * time.Second
+
+// closeWithin gives up on what doesn't close: the store writes its last file again and again where a disk
+// is gone. What was acknowledged lies in its log, so the process may end.
+func closeWithin(patience time.Duration, closing func() error) error {
+	closed := make(chan error, 1)
+	go func() { closed <- closing() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(patience):
+		return &home.Problem{Code: home.CodeDisk, What: "the data could not be closed, so this process ends without", Why: "the disk does not take the last writes; nothing that was acknowledged is lost",
+			Next: "check that the disk is there and has space, then: coop up; coop repo check"}
+	}
 }
 
 func ignoreCancelled(err error) error {

@@ -28,19 +28,19 @@ func (a *app) ago(t event.Time) string {
 	return "in " + span(d)
 }
 
-// span tells a length of time in one unit.
+// span tells a length of time in one unit, rounded.
 func span(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
+		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
 	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
+		return fmt.Sprintf("%d h", int(d.Round(time.Hour).Hours()))
 	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
+	return fmt.Sprintf("%d days", int(d.Round(24*time.Hour).Hours()/24))
 }
 
 func millis(t event.Time) string { return span(time.Duration(t) * time.Millisecond) }
@@ -99,6 +99,15 @@ func amount(text string, c governance.Currency) (uint64, error) {
 		return 0, usagef("%q is no amount of %s", text, c.Code)
 	}
 	return n, nil
+}
+
+// describeTrack tells a track's rule and how long its steps last.
+func describeTrack(t governance.Track) string {
+	discuss := "no discussion"
+	if t.Discussion > 0 {
+		discuss = millis(t.Discussion) + " to discuss"
+	}
+	return fmt.Sprintf("%s; %s, %s to vote, %s until it takes effect", rule(t), discuss, millis(t.Voting), millis(t.Grace))
 }
 
 // rule tells a track's rule for passing.

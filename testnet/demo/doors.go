@@ -30,14 +30,21 @@ func seal(key identity.Key, slot event.Slot, kind event.Kind, body any) (*event.
 	return event.Seal(key, slot, d)
 }
 
-// optionName is a project as voters see it, within what a name may have.
+// more ends a name that was cut.
+const more = "…"
+
+// optionName is a project as voters see it, its id first, within what a name may have. A name that is
+// cut shows it; the id never is.
 func optionName(p pabulib.Project) string {
 	name := strings.Join(strings.Fields(strings.ToValidUTF8(p.ID+" "+p.Name, "")), " ")
-	for len(name) > governance.MaxName {
+	if len(name) <= governance.MaxName {
+		return name
+	}
+	for len(name) > governance.MaxName-len(more) {
 		_, size := utf8.DecodeLastRuneInString(name)
 		name = strings.TrimSpace(name[:len(name)-size])
 	}
-	return name
+	return name + more
 }
 
 // submit lets a peer's own member say something.
