@@ -376,3 +376,32 @@ type still event.Time
 
 func (s still) Now() event.Time                      { return event.Time(s) }
 func (s still) After(time.Duration) <-chan time.Time { return nil }
+
+// However many neighbours there are, what nobody puts in order is compared with each of them in turn.
+func TestTailsAreComparedWithAll(t *testing.T) {
+	for neighbours := 1; neighbours <= 7; neighbours++ {
+		w := newTown(t, 4)
+		core := w.cores[4]
+		for i := range 4 {
+			core.Down(w.now, testKey(i).Public())
+		}
+		for i := range neighbours {
+			core.Up(w.now, testKey(20+i).Public())
+		}
+		if _, err := core.Submit(w.now, note(t, "Nobody orders this")); err != nil {
+			t.Fatal(err)
+		}
+		asked := map[Peer]bool{}
+		for range 2 * neighbours {
+			for _, letter := range core.Tick(w.now, false).Send {
+				if letter.Tail != nil {
+					asked[letter.To] = true
+				}
+			}
+			w.now += helloEvery
+		}
+		if len(asked) != neighbours {
+			t.Errorf("tails are compared with %d of %d neighbours", len(asked), neighbours)
+		}
+	}
+}

@@ -20,8 +20,7 @@ type beat struct {
 	at      event.Time // next greeting; zero: none planned
 	turn    int        // whose turn it is among the peers
 	working bool
-	commits uint64     // when the last word was planned
-	retail  event.Time // next comparison of tails
+	commits uint64 // when the last word was planned
 }
 
 // Up greets a peer that became reachable.
@@ -229,7 +228,7 @@ func (c *Core) synchronise(busy bool) {
 	working := c.tail.len() > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0
 	switch {
 	case working && !c.beat.working:
-		c.beat.at, c.beat.retail = c.now+helloEvery, c.now+helloEvery
+		c.beat.at = c.now + helloEvery
 	case !working && (c.beat.working || c.beat.commits != c.commits):
 		c.beat.at = c.now + helloEvery // one last word, for those who missed the end
 	}
@@ -276,15 +275,13 @@ func (c *Core) greetSome(working bool) {
 	if len(all) == 0 {
 		return
 	}
-	several := greetingsAtWork
-	for i := range min(several, len(all)) {
-		p := all[(c.beat.turn+i)%len(all)]
-		c.greet(p)
-		if i == 0 && working && c.tail.len() > 0 && c.now >= c.tail.since+helloEvery {
-			c.compareTails(p)
-		}
+	for i := range min(greetingsAtWork, len(all)) {
+		c.greet(all[(c.beat.turn*greetingsAtWork+i)%len(all)])
 	}
-	c.beat.turn += several
+	if c.tail.len() > 0 && c.now >= c.tail.since+helloEvery {
+		c.compareTails(all[c.beat.turn%len(all)]) // each in turn, or a liar whose turn it always is would keep us apart
+	}
+	c.beat.turn++
 	if c.steward == nil {
 		return
 	}
