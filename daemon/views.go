@@ -118,7 +118,6 @@ func (r *room) status(ctx context.Context) CoopStatus {
 	s.Observer, s.Halted, s.Commits, s.Time, s.Root = v.Observer, v.Halted, v.Commits, v.Time, hex.EncodeToString(root[:])
 	s.Events, s.Rounds, s.Round, s.Pending, s.Waiting, s.Forks = v.Events, v.Rounds, v.Round, v.Pending, v.Waiting, len(v.Forks)
 	s.Syncing, s.Ahead, s.Members, s.Waiters, s.UnderWay = v.CatchingUp, len(v.Ahead), o.Members, o.Candidates, o.UnderWay
-	s.Observer, _, _ = strings.Cut(s.Observer, "; admit a new device") // the command for that is ours to tell
 	switch {
 	case s.Observer == "":
 	case r.behind.Load():

@@ -196,7 +196,7 @@ func (c *Core) Hear(now event.Time, from Peer, rounds []*finality.Round) (bad in
 	c.now = now
 	for _, r := range rounds {
 		if c.foreign(r) {
-			c.silence("somebody else signs round blocks with this device's key: this peer signs nothing more; admit a new device and retire this key")
+			c.silence("somebody else signs round blocks with this device's key: this peer signs nothing more")
 		}
 		step, err := c.engine.Add(now, string(from[:]), r)
 		if harmless(err) {
@@ -247,7 +247,7 @@ func (c *Core) accept(from Peer, e *event.Event) error {
 		return nil
 	}
 	if e.Key == c.key.Public() && !from.IsZero() && c.observer == "" && e.Seq >= c.signed.Events {
-		c.silence("somebody else signs events with this device's key: this peer signs nothing more; admit a new device and retire this key")
+		c.silence("somebody else signs events with this device's key: this peer signs nothing more")
 	}
 	var accepted []*event.Event
 	var err error

@@ -68,7 +68,7 @@ func (c *Core) takeOffice() {
 	}
 	if c.signed.Round > rounds || c.signed.Events > events {
 		c.silence(fmt.Sprintf("this device signed %d events and up to round %d, but its data ends at %d and %d: the data is an older copy. "+
-			"Nothing is lost, but signing on from here could sign a number twice; admit a new device and retire this one", c.signed.Events, c.signed.Round, events, rounds))
+			"Nothing is lost, but signing on from here could sign a number twice", c.signed.Events, c.signed.Round, events, rounds))
 		return
 	}
 	if now := (Mark{Events: events, Epoch: c.epoch.Number, Round: rounds}); now != c.signed {
