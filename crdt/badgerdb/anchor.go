@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,7 +31,8 @@ type anchor struct {
 
 const (
 	anchorName  = "anchor"
-	anchorMagic = "coop/anchor/1\n\x00\x00"
+	anchorKind  = "coop/anchor/"
+	anchorMagic = anchorKind + "2\n\x00\x00" // 2: the format
 	anchorEvery = 16
 	anchorSize  = 16 + 8 + 1 + 4 + headSize
 	copyAt      = 4096 // distance of the copies: never one sector for both
@@ -66,21 +68,27 @@ func decodeAnchor(b []byte) (a anchor, ok bool) {
 }
 
 // openAnchor reads the newer of the two copies that is whole. The error is fs.ErrNotExist when there
-// is no anchor, a *DamageError when neither copy is whole.
+// is no anchor, ErrFormat when every copy is of another format, a *DamageError when neither is whole.
 func openAnchor(dir string) (*anchor, error) {
 	f, err := os.OpenFile(filepath.Join(dir, anchorName), os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
 	var newest *anchor
+	foreign := 0
 	for _, at := range []int64{0, copyAt} {
 		b := make([]byte, anchorSize+sha256.Size)
-		if n, err := f.ReadAt(b, at); err != nil || n < len(b) {
+		if n, err := f.ReadAt(b, at); err != nil && !errors.Is(err, io.EOF) {
 			continue
+		} else if b = b[:n]; bytes.HasPrefix(b, []byte(anchorKind)) && !bytes.HasPrefix(b, []byte(anchorMagic)) {
+			foreign++
 		}
 		if a, ok := decodeAnchor(b); ok && (newest == nil || a.written > newest.written) {
 			newest = &a
 		}
+	}
+	if foreign == 2 {
+		return nil, errors.Join(ErrFormat, f.Close())
 	}
 	if newest == nil {
 		return nil, errors.Join(damagef("both copies in the file %s are unreadable, so nobody can tell whether events are missing", f.Name()), f.Close())

@@ -8,6 +8,7 @@ import (
 	badger "github.com/dgraph-io/badger/v4"
 
 	"github.com/sustainy/coop/crdt"
+	"github.com/sustainy/coop/event"
 )
 
 // Append implements crdt.Store. A batch that is larger than one of Badger's transactions is written
@@ -31,43 +32,43 @@ func (db *DB) Append(b crdt.Batch) error {
 		return err
 	}
 	next := *db.head.Load()
-	if err := db.put(&next, b); err != nil {
+	pages, err := db.put(&next, b)
+	if err == nil {
+		err = db.anchor.advance(next)
+	}
+	if err != nil {
 		db.stop(err)
 		return db.stopped()
 	}
-	if err := db.anchor.advance(next); err != nil {
-		db.stop(err)
-		return db.stopped()
+	for _, page := range pages {
+		db.index.add(page)
 	}
 	db.head.Store(&next)
 	return nil
 }
 
-// put writes a batch and makes h its head.
-func (db *DB) put(h *head, b crdt.Batch) (err error) {
+// put writes a batch and makes h its head. It returns the ids of the new events, by page.
+func (db *DB) put(h *head, b crdt.Batch) (pages [][]event.ID, err error) {
 	defer recoverDamage("writing", &err)
 	before := *h
 	h.seq++
 	w := db.newWriter()
 	defer w.discard()
-	put := w.once
-	if b.New {
-		put = w.named
+	events := b.Events
+	if !b.New {
+		events = db.unknown(events)
 	}
-	for _, e := range b.Events {
-		if err := put(h, kindEvent, indexEvent, e.ID, e.Raw); err != nil {
-			return err
-		}
+	if pages, err = w.events(h, kindEvent, events); err != nil {
+		return nil, err
 	}
 	for _, r := range b.Rounds {
-		payload := append(append(make([]byte, 0, 32+len(r.Raw)), r.ID[:]...), r.Raw...)
-		if err := put(h, kindRound, indexRound, r.ID, payload); err != nil {
-			return err
+		if err := w.round(h, r, b.New); err != nil {
+			return nil, err
 		}
 	}
 	for _, c := range b.Commits {
-		if err := w.item(h, kindCommit, c); err != nil {
-			return err
+		if err := w.record(h, c); err != nil {
+			return nil, err
 		}
 	}
 	if b.Tip != [32]byte{} {
@@ -75,13 +76,26 @@ func (db *DB) put(h *head, b crdt.Batch) (err error) {
 	}
 	if h.count == before.count && h.tip == before.tip {
 		*h = before
-		return nil
+		return nil, nil
 	}
-	return w.finish(h)
+	return pages, w.finish(h)
+}
+
+// unknown are the events that are not stored, each once.
+func (db *DB) unknown(events []*event.Event) (fresh []*event.Event) {
+	met := make(map[event.ID]bool, len(events))
+	for _, e := range events {
+		if _, known := db.index.find(e.ID); !known && !met[e.ID] {
+			met[e.ID] = true
+			fresh = append(fresh, e)
+		}
+	}
+	return fresh
 }
 
 // writer fills transactions and begins another one when one is full. What is set together is in
-// one transaction, so an item and its index entry are there both or not at all.
+// one transaction, so a round and its index entry are there both or not at all. Badger keeps the
+// slices that it is given until the transaction is committed; here nobody changes them afterwards.
 type writer struct {
 	db   *DB
 	txn  *badger.Txn
@@ -99,42 +113,56 @@ func (db *DB) newWriter() *writer { return &writer{db: db, txn: db.badger.NewTra
 
 func (w *writer) discard() { w.txn.Discard() }
 
-// once writes an item that has an id, unless it is stored already.
-func (w *writer) once(h *head, kind, index byte, id [32]byte, payload []byte) error {
-	at := indexKey(index, id)
-	if _, err := w.txn.Get(at); err == nil {
-		return nil
-	} else if !errors.Is(err, badger.ErrKeyNotFound) {
-		return err
+// events writes pages and counts what is in them. Orphans are not counted: their indexes run from 0.
+func (w *writer) events(h *head, kind byte, events []*event.Event) (pages [][]event.ID, err error) {
+	for n := h.count.Events; len(events) > 0; {
+		count, size := fitting(events)
+		i := item{kind: kind, n: n, seq: h.seq, parts: 1}
+		frame, ids := newPage(&i, events[:count], size)
+		if err := w.set(pair{key(kind, n, 0), frame}); err != nil {
+			return nil, err
+		}
+		pages, events = append(pages, ids), events[count:]
+		n += uint64(count)
+		if kind == kindEvent {
+			h.count.Events = n
+			h.sum.add(i.digest)
+		}
 	}
-	return w.named(h, kind, index, id, payload)
+	return pages, nil
 }
 
-// named writes an item that has an id.
-func (w *writer) named(h *head, kind, index byte, id [32]byte, payload []byte) error {
-	n := binary.BigEndian.AppendUint64(nil, *h.counter(kind))
-	return w.item(h, kind, payload, pair{indexKey(index, id), n})
+// round writes a round with its index entry, unless it is stored already.
+func (w *writer) round(h *head, r crdt.Blob, fresh bool) error {
+	at := roundKey(r.ID)
+	if !fresh {
+		if _, err := w.txn.Get(at); err == nil {
+			return nil
+		} else if !errors.Is(err, badger.ErrKeyNotFound) {
+			return err
+		}
+	}
+	n := h.count.Rounds
+	i := item{kind: kindRound, n: n, seq: h.seq, parts: 1}
+	frame := i.seal(append(append(blank(32+len(r.Raw)), r.ID[:]...), r.Raw...))
+	h.count.Rounds++
+	h.sum.add(i.digest)
+	return w.set(pair{key(kindRound, n, 0), frame}, pair{at, binary.BigEndian.AppendUint64(nil, n)})
 }
 
-// item writes an item in as many parts as it needs and counts it. The index entries go with its last
-// part.
-func (w *writer) item(h *head, kind byte, payload []byte, index ...pair) error {
-	n := h.counter(kind)
-	parts := max(1, (len(payload)+partSize-1)/partSize)
+// record writes a commit record in as many parts as it needs.
+func (w *writer) record(h *head, content []byte) error {
+	parts := max(1, (len(content)+partSize-1)/partSize)
 	for part := range parts {
 		from := part * partSize
-		i := item{kind: kind, n: *n, seq: h.seq, part: uint16(part), parts: uint16(parts),
-			payload: payload[from:min(from+partSize, len(payload))]}
-		rows := []pair{{key(kind, *n, i.part), i.frame()}}
-		if part == parts-1 {
-			rows = append(rows, index...)
-		}
-		if err := w.set(rows...); err != nil {
+		i := item{kind: kindCommit, n: h.count.Commits, seq: h.seq, part: uint16(part), parts: uint16(parts),
+			payload: content[from:min(from+partSize, len(content))]}
+		if err := w.set(pair{key(kindCommit, i.n, i.part), i.frame()}); err != nil {
 			return err
 		}
 		h.sum.add(i.digest)
 	}
-	*n++
+	h.count.Commits++
 	return nil
 }
 

@@ -11,12 +11,12 @@ import (
 	"github.com/sustainy/coop/event"
 )
 
-// unsigned are events of about 400 bytes with right ids and no signatures, which a store does not
+// unsigned are events of about 300 bytes with right ids and no signatures, which a store does not
 // look at: signing would take most of a benchmark's time.
 func unsigned(from, to int) []*event.Event {
 	events := make([]*event.Event, 0, to-from)
 	for n := from; n < to; n++ {
-		core := make([]byte, 330)
+		core := make([]byte, 230)
 		for at := 0; at < len(core); at += 32 {
 			sum := sha256.Sum256(fmt.Append(nil, n, at))
 			copy(core[at:], sum[:])
@@ -28,7 +28,7 @@ func unsigned(from, to int) []*event.Event {
 	return events
 }
 
-// BenchmarkAppendEvents appends 100,000 events of 400 bytes in synced batches of 1,000.
+// BenchmarkAppendEvents appends 100,000 events of 300 bytes in synced batches of 1,000.
 func BenchmarkAppendEvents(b *testing.B) {
 	const total, batch = 100_000, 1000
 	events := unsigned(0, total)
@@ -61,7 +61,7 @@ func BenchmarkAppendRound(b *testing.B) {
 	mustClose(b, db)
 }
 
-// BenchmarkStore opens, reads and checks a store of 100,000 events of 400 bytes.
+// BenchmarkStore opens, reads and checks a store of 100,000 events of 300 bytes.
 func BenchmarkStore(b *testing.B) {
 	const total = 100_000
 	dir := b.TempDir()
@@ -72,7 +72,7 @@ func BenchmarkStore(b *testing.B) {
 		}
 	}
 	ids := make([]event.ID, 0, total)
-	for _, e := range unsigned(0, 1000) {
+	for _, e := range unsigned(0, total) {
 		ids = append(ids, e.ID)
 	}
 	mustClose(b, db)
@@ -90,15 +90,15 @@ func BenchmarkStore(b *testing.B) {
 		}
 		b.ReportMetric(float64(total*b.N)/b.Elapsed().Seconds(), "events/s")
 	})
-	b.Run("Event", func(b *testing.B) {
-		n := 0
-		for b.Loop() {
-			if _, err := db.Event(ids[n%len(ids)]); err != nil {
-				b.Fatal(err)
+	for name, step := range map[string]int{"Neighbours": 7, "Scattered": 7919} {
+		b.Run(name, func(b *testing.B) {
+			for n := 0; b.Loop(); n += step {
+				if _, err := db.Event(ids[n%len(ids)]); err != nil {
+					b.Fatal(err)
+				}
 			}
-			n += 7
-		}
-	})
+		})
+	}
 	b.Run("Check", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := db.Check(); err != nil {

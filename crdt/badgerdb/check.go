@@ -11,7 +11,7 @@ import (
 	"github.com/sustainy/coop/crdt"
 )
 
-// Check implements crdt.Store: it reads and hashes every item, finds it through its index, adds the
+// Check implements crdt.Store: it reads and hashes every item, compares it with its index, adds the
 // digests up, verifies every table file and the anchor. Events can be read and appended meanwhile;
 // what is appended meanwhile is not looked at.
 func (db *DB) Check() (crdt.Report, error) {
@@ -51,56 +51,54 @@ func (c *check) found(err error) {
 	}
 }
 
-// items verifies the items of one kind, going on after each that is damaged. It returns how many are
-// whole.
+// items verifies the items of one kind, going on after each that is damaged, or for events after its
+// page. It returns how many are whole.
 func (c *check) items(kind byte, count uint64) (whole uint64) {
 	for n := uint64(0); n < count; {
-		items, err := c.db.read(kind, n, count)
-		for _, i := range items {
+		some, err := c.db.read(kind, n, count)
+		for _, i := range some.items {
 			c.report.Bytes += uint64(len(i.content()))
-			for _, digest := range i.digests() {
-				c.sum.add(digest)
-			}
 		}
-		if bad := c.indexed(items); bad != nil {
+		c.sum.join(some.sum)
+		if bad := c.indexed(some.items); bad != nil {
 			c.found(bad)
 		}
-		whole += uint64(len(items))
-		n += uint64(len(items))
+		whole += uint64(len(some.items))
+		n += uint64(len(some.items))
 		if err != nil {
 			c.found(err)
 			if !errors.Is(err, crdt.ErrDamaged) {
 				return whole // the store was closed
 			}
-			n++
+			n = c.db.after(kind, n)
 		}
 	}
 	return whole
 }
 
-// digests are those of the parts of a whole item.
-func (i *item) digests() (all [][32]byte) {
-	for part := range i.parts {
-		one := *i
-		one.part = part
-		from := int(part) * partSize
-		one.payload = i.payload[from:min(from+partSize, len(i.payload))]
-		one.frame()
-		all = append(all, one.digest)
+// after is the index after an item that can not be read.
+func (db *DB) after(kind byte, n uint64) uint64 {
+	if kind == kindEvent {
+		_, n = db.index.page(n)
+		return n
 	}
-	return all
+	return n + 1
 }
 
-// indexed looks items up by their ids.
+// indexed compares items with their indexes.
 func (c *check) indexed(items []item) error {
 	return c.db.protected(func(txn *badger.Txn) error {
 		for _, i := range items {
-			index, id, ok := i.id()
-			if !ok {
-				continue
-			}
-			if n, err := lookup(txn, index, id); err != nil || n != i.n {
-				return damagef("%s is not found by its id %s", name(i.kind, i.n), id)
+			switch i.kind {
+			case kindEvent:
+				if id, ok := crdt.EnvelopeID(i.payload); !ok || id != c.db.index.at(i.n) {
+					return damagef("event %d is not the one that was there before", i.n)
+				}
+			case kindRound:
+				id, _ := i.round()
+				if n, err := lookup(txn, id); err != nil || n != i.n {
+					return damagef("%s is not found by its id %x", name(i.kind, i.n), id)
+				}
 			}
 		}
 		return nil

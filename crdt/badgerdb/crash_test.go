@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sustainy/coop/crdt"
+	"github.com/sustainy/coop/crdt/storetest"
 	"github.com/sustainy/coop/event"
 )
 
@@ -152,6 +153,7 @@ func TestUnfinishedAppend(t *testing.T) {
 	for stop := range 4 {
 		before := db.Count()
 		stray := crdt.Batch{Commits: [][]byte{make([]byte, 9*partSize), make([]byte, 9*partSize)}}
+		stray.Events = storetest.Chain(t, byte(50+stop), 400, 300) // would be kept by a Rebuild: they build on nothing else
 		for n := range 3000 {
 			stray.Rounds = append(stray.Rounds, crdt.Blob{ID: [32]byte{byte(stop), byte(n), byte(n >> 8)}, Raw: make([]byte, 500)})
 		}
@@ -176,7 +178,9 @@ func TestUnfinishedAppend(t *testing.T) {
 		if got, err := crashContent(db); err != nil || got != before {
 			t.Fatalf("stopped after %d transactions: %+v, want %+v, %v", stop+1, got, before, err)
 		}
-		grow(db)
+		for range 5 { // to where the later pages of the stray one began
+			grow(db)
+		}
 		if r, err := db.Check(); err != nil {
 			t.Fatal(err, r.Findings)
 		}

@@ -41,5 +41,9 @@ func damagef(format string, args ...any) *DamageError {
 // ErrInUse is the answer to Open and Rebuild while another process has the store open.
 var ErrInUse = errors.New("another coop process has this store open: stop it first")
 
+// ErrFormat is the answer to Open and Rebuild when the store was written by a version of this program
+// that lays it out in another way.
+var ErrFormat = fmt.Errorf("another version of coop wrote this store, in a format that this one does not read (it reads format %d): nothing was changed; go on with that version", format)
+
 // errClosed is what every call after Close gets.
 var errClosed = fmt.Errorf("the store is closed: %w", crdt.ErrStopped)

@@ -13,8 +13,10 @@
 //   - after a crash Badger opens under a guard, a copy made of links, and on any doubt the files are
 //     put back as they were found (guard.go).
 //
-// What is found is a DamageError, and Rebuild makes a new store from all frames that are whole,
-// wherever in the files they are (rebuild.go).
+// What is found is a DamageError, and Rebuild makes a new store from all that is whole, wherever in
+// the files it is (rebuild.go). Badger's work is by the entry, so the events of one Append share
+// entries (page.go), and where an event stands is known only in memory: at most 60 bytes an event,
+// less than the crdt.Graph above takes (index.go).
 //
 // Everything is appended and nothing is changed, so Badger never compacts while it runs: there would
 // be nothing to gain, and its compaction drops the rest of a table that it can not read. Only at
@@ -66,6 +68,8 @@ type DB struct {
 	loose  bool // Badger may still be at work on the files
 
 	head   atomic.Pointer[head] // of the last Append
+	index  *index               // of the events up to there
+	recent recent
 	fault  atomic.Pointer[error]
 	failed chan struct{} // closed with the first fault
 
@@ -76,7 +80,7 @@ var _ crdt.Store = (*DB)(nil)
 
 // Open opens the store in dir and makes it if there is none. It verifies that everything that was
 // acknowledged is there and returns a *DamageError otherwise, with the files left as they were
-// found; ErrInUse when another process has the store.
+// found; ErrInUse when another process has the store, ErrFormat when another version wrote it.
 func Open(dir string, o Options) (*DB, error) {
 	db := newDB(dir, o)
 	if err := db.seize(); err != nil {
@@ -102,6 +106,7 @@ func newDB(dir string, o Options) *DB {
 		db.space.free = freeSpace
 	}
 	db.head.Store(&head{})
+	db.index = newIndex()
 	return db
 }
 

@@ -6,35 +6,37 @@ import (
 	"encoding/binary"
 
 	"github.com/sustainy/coop/crdt"
-	"github.com/sustainy/coop/event"
 )
 
-// The kinds of keys. Those of items are followed by the item's index and part, those of indexes by
-// an id.
+// format is the version of everything on disk: the layout of pages and frames, the keys and the anchor.
+const format = 2
+
+// The kinds of keys. Those of items are followed by the item's index and part, that of an index by an
+// id. Events have no index on disk (index.go). Rounds have, because nothing bounds how many there are:
+// in a quiet cooperative a dozen for every event.
 const (
-	kindEvent  = 'e' // an envelope
+	kindEvent  = 'e' // a page of envelopes; the index is that of the first
 	kindRound  = 'b' // a round's id, then its block
 	kindCommit = 'c' // a commit record, in parts
-	kindOrphan = 'o' // an envelope that Rebuild kept although something it builds on is lost
+	kindOrphan = 'o' // a page of envelopes that Rebuild kept although something they build on is lost
 	kindHead   = 'h' // see head; the index is that of its place in the ring
-	indexEvent = 'i' // event id → index
 	indexRound = 'r' // round id → index
 )
 
 // partSize is how much of an item one value holds: little enough that Badger keeps it beside its
-// key and that several fit into a transaction. Events and rounds have one part.
+// key and that several fit into a transaction. Pages and rounds have one part.
 const partSize = crdt.MaxRound + 32
 
 // magic begins every frame, so that Rebuild finds frames in files that Badger can not read.
-var magic = [4]byte{0xc0, 0x0b, 0xa5, 0x01}
+var magic = [4]byte{0xc0, 0x0b, 0xa5, format}
 
-// A frame is: magic, digest (16), kind (1), index (8), append (8), part (2), parts (2),
+// A frame is: magic, digest (16), kind (1), index (8), append (8), part (2), parts (2), count (2),
 // payload size (4), payload. The digest is the beginning of the SHA-256 of all that follows it, so a
 // frame in the wrong place is as visible as a changed one.
 const (
 	digestAt  = 4
 	headerAt  = digestAt + 16
-	payloadAt = headerAt + 25
+	payloadAt = headerAt + 27
 )
 
 // item is a frame, read.
@@ -43,13 +45,17 @@ type item struct {
 	n           uint64 // index
 	seq         uint64 // number of the Append that wrote it
 	part, parts uint16
+	count       uint16 // events in a page; 0 of other kinds
 	payload     []byte
 	digest      [32]byte
 }
 
-// frame writes an item. It returns the whole digest beside the frame.
-func (i *item) frame() []byte {
-	b := make([]byte, payloadAt+len(i.payload))
+// blank is a frame to be: the payload, size bytes, is appended to it and then it is sealed.
+func blank(size int) []byte { return make([]byte, payloadAt, payloadAt+size) }
+
+// seal makes the frame of an item from a blank with its payload. The item gets payload and digest.
+func (i *item) seal(b []byte) []byte {
+	i.payload = b[payloadAt:]
 	copy(b, magic[:])
 	h := b[headerAt:]
 	h[0] = i.kind
@@ -57,12 +63,15 @@ func (i *item) frame() []byte {
 	binary.BigEndian.PutUint64(h[9:], i.seq)
 	binary.BigEndian.PutUint16(h[17:], i.part)
 	binary.BigEndian.PutUint16(h[19:], i.parts)
-	binary.BigEndian.PutUint32(h[21:], uint32(len(i.payload)))
-	copy(b[payloadAt:], i.payload)
+	binary.BigEndian.PutUint16(h[21:], i.count)
+	binary.BigEndian.PutUint32(h[23:], uint32(len(i.payload)))
 	i.digest = sha256.Sum256(h)
 	copy(b[digestAt:headerAt], i.digest[:])
 	return b
 }
+
+// frame is the frame of an item with its payload.
+func (i *item) frame() []byte { return i.seal(append(blank(len(i.payload)), i.payload...)) }
 
 // unframe reads the frame at the beginning of b; the payload is a part of b. False when there is no
 // whole and unchanged frame.
@@ -71,7 +80,7 @@ func unframe(b []byte) (item, bool) {
 		return item{}, false
 	}
 	h := b[headerAt:]
-	size := uint64(binary.BigEndian.Uint32(h[21:]))
+	size := uint64(binary.BigEndian.Uint32(h[23:]))
 	if size > uint64(len(b)-payloadAt) {
 		return item{}, false
 	}
@@ -82,6 +91,7 @@ func unframe(b []byte) (item, bool) {
 		seq:     binary.BigEndian.Uint64(h[9:]),
 		part:    binary.BigEndian.Uint16(h[17:]),
 		parts:   binary.BigEndian.Uint16(h[19:]),
+		count:   binary.BigEndian.Uint16(h[21:]),
 		payload: b[payloadAt:end],
 		digest:  sha256.Sum256(b[headerAt:end]),
 	}
@@ -97,21 +107,15 @@ func key(kind byte, n uint64, part uint16) []byte {
 	return k
 }
 
-// indexKey is where the index of an id stands.
-func indexKey(kind byte, id [32]byte) []byte {
-	return append([]byte{kind}, id[:]...)
-}
+// roundKey is where the index of a round stands.
+func roundKey(id [32]byte) []byte { return append([]byte{indexRound}, id[:]...) }
 
-// id is the name under which an index finds an item.
-func (i *item) id() (index byte, id event.ID, ok bool) {
-	switch {
-	case i.kind == kindEvent:
-		id, ok = crdt.EnvelopeID(i.payload)
-		return indexEvent, id, ok
-	case i.kind == kindRound && len(i.payload) >= 32:
-		return indexRound, event.ID(i.payload[:32]), true
+// round is the id of a round.
+func (i *item) round() (id [32]byte, ok bool) {
+	if i.kind != kindRound || len(i.payload) < 32 {
+		return id, false
 	}
-	return 0, event.ID{}, false
+	return [32]byte(i.payload[:32]), true
 }
 
 // content is what the caller gave to Append.
@@ -163,7 +167,7 @@ func decodeHead(b []byte) (h head, ok bool) {
 	return h, true
 }
 
-// counter is the count of one kind of item.
+// counter is the count of one kind.
 func (h *head) counter(kind byte) *uint64 {
 	switch kind {
 	case kindEvent:
@@ -182,5 +186,12 @@ type digestSum [4]uint64
 func (s *digestSum) add(digest [32]byte) {
 	for i := range s {
 		s[i] += binary.BigEndian.Uint64(digest[8*i:])
+	}
+}
+
+// join adds another sum.
+func (s *digestSum) join(o digestSum) {
+	for i := range s {
+		s[i] += o[i]
 	}
 }

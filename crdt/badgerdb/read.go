@@ -15,7 +15,7 @@ import (
 
 // chunk bounds what is read before it is handed on, so that a caller's code never runs inside Badger.
 const (
-	chunkItems = 256
+	chunkItems = 1024
 	chunkBytes = 1 << 20
 )
 
@@ -32,29 +32,76 @@ func (db *DB) protected(f func(*badger.Txn) error) (err error) {
 	return db.badger.View(f)
 }
 
-// Event implements crdt.Store. That an event is unknown rests on Badger's word until the next Check
-// or Open; the caller's graph knows better which events are stored.
-func (db *DB) Event(id event.ID) ([]byte, error) { return db.find(kindEvent, indexEvent, id) }
-
-// Round implements crdt.Store, with the remark at Event.
-func (db *DB) Round(id [32]byte) ([]byte, error) { return db.find(kindRound, indexRound, id) }
-
-func (db *DB) find(kind, index byte, id [32]byte) (content []byte, err error) {
-	count := *db.head.Load().counter(kind)
+// Event implements crdt.Store.
+func (db *DB) Event(id event.ID) (raw []byte, err error) {
 	err = db.protected(func(txn *badger.Txn) error {
-		n, err := lookup(txn, index, id)
+		n, ok := db.index.find(id)
+		if !ok {
+			return crdt.ErrNotFound
+		}
+		first, _ := db.index.page(n)
+		raws, err := db.page(txn, first)
+		if err != nil {
+			return err
+		}
+		if n-first >= uint64(len(raws)) {
+			return damagef("%s ends before event %d", name(kindEvent, first), n)
+		}
+		raw = bytes.Clone(raws[n-first])
+		if actual, ok := crdt.EnvelopeID(raw); !ok || actual != id {
+			return damage(fmt.Sprintf("event %d is another one", n), actual.String(), id.String())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return raw, nil
+}
+
+// page reads the page that begins with an event, unless it was read recently.
+func (db *DB) page(txn *badger.Txn, first uint64) ([][]byte, error) {
+	if raws := db.recent.get(first); raws != nil {
+		return raws, nil
+	}
+	i, err := load(txn, kindEvent, first)
+	if err != nil {
+		return nil, err
+	}
+	raws, err := envelopes(&i)
+	if err == nil {
+		db.recent.put(first, raws)
+	}
+	return raws, err
+}
+
+// envelopes are what is in a page.
+func envelopes(page *item) ([][]byte, error) {
+	raws, ok := page.split()
+	if !ok {
+		return nil, damagef("%s is whole and no page", name(page.kind, page.n))
+	}
+	return raws, nil
+}
+
+// Round implements crdt.Store. That a round is unknown rests on Badger's word until the next Check or
+// Open.
+func (db *DB) Round(id [32]byte) (content []byte, err error) {
+	count := db.head.Load().count.Rounds
+	err = db.protected(func(txn *badger.Txn) error {
+		n, err := lookup(txn, id)
 		if err != nil {
 			return err
 		}
 		if n >= count {
 			return crdt.ErrNotFound // a running Append has not finished
 		}
-		i, err := load(txn, kind, n)
+		i, err := load(txn, kindRound, n)
 		if err != nil {
 			return err
 		}
-		if _, actual, ok := i.id(); !ok || actual != id {
-			return damage(fmt.Sprintf("%s has another id than its index says", name(kind, n)), actual.String(), event.ID(id).String())
+		if actual, ok := i.round(); !ok || actual != id {
+			return damage(fmt.Sprintf("%s has another id than its index says", name(kindRound, n)), fmt.Sprintf("%x", actual), fmt.Sprintf("%x", id))
 		}
 		content = i.content()
 		return nil
@@ -62,9 +109,9 @@ func (db *DB) find(kind, index byte, id [32]byte) (content []byte, err error) {
 	return content, err
 }
 
-// lookup finds the index of an id, or crdt.ErrNotFound.
-func lookup(txn *badger.Txn, index byte, id [32]byte) (n uint64, err error) {
-	entry, err := txn.Get(indexKey(index, id))
+// lookup finds the index of a round, or crdt.ErrNotFound.
+func lookup(txn *badger.Txn, id [32]byte) (n uint64, err error) {
+	entry, err := txn.Get(roundKey(id))
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return 0, crdt.ErrNotFound
 	} else if err != nil {
@@ -72,7 +119,7 @@ func lookup(txn *badger.Txn, index byte, id [32]byte) (n uint64, err error) {
 	}
 	err = entry.Value(func(v []byte) error {
 		if len(v) != 8 {
-			return damagef("the index entry of %s has %d bytes, not 8", event.ID(id), len(v))
+			return damagef("the index entry of round %x has %d bytes, not 8", id, len(v))
 		}
 		n = binary.BigEndian.Uint64(v)
 		return nil
@@ -92,11 +139,28 @@ func load(txn *badger.Txn, kind byte, n uint64) (item, error) {
 }
 
 // open copies an item out of Badger and verifies it.
-func open(entry *badger.Item, kind byte, n uint64, part uint16) (i item, err error) {
+func open(entry *badger.Item, kind byte, n uint64, part uint16) (item, error) {
 	value, err := entry.ValueCopy(nil)
 	if err != nil {
-		return i, damagef("%s can not be read: %v", name(kind, n), err)
+		return item{}, damagef("%s can not be read: %v", name(kind, n), err)
 	}
+	return expect(value, kind, n, part)
+}
+
+// openPage reads a page and its envelopes, which are parts of the value. The value is in buffer if that
+// is large enough.
+func openPage(entry *badger.Item, kind byte, n uint64, buffer []byte) (page item, raws [][]byte, value []byte, err error) {
+	if value, err = entry.ValueCopy(buffer); err != nil {
+		return page, nil, nil, damagef("%s can not be read: %v", name(kind, n), err)
+	}
+	if page, err = expect(value, kind, n, 0); err == nil {
+		raws, err = envelopes(&page)
+	}
+	return page, raws, value, err
+}
+
+// expect verifies that a value is the frame of an item.
+func expect(value []byte, kind byte, n uint64, part uint16) (item, error) {
 	i, ok := unframe(value)
 	if !ok || payloadAt+len(i.payload) != len(value) {
 		return i, damagef("%s is not what was written: its digest differs", name(kind, n))
@@ -108,7 +172,8 @@ func open(entry *badger.Item, kind byte, n uint64, part uint16) (i item, err err
 }
 
 func name(kind byte, n uint64) string {
-	what := map[byte]string{kindEvent: "event", kindRound: "round", kindCommit: "commit", kindOrphan: "orphan", kindHead: "head"}[kind]
+	what := map[byte]string{kindEvent: "the page from event", kindRound: "round", kindCommit: "commit",
+		kindOrphan: "the page from orphan", kindHead: "head"}[kind]
 	return fmt.Sprintf("%s %d", what, n)
 }
 
@@ -140,11 +205,11 @@ func (db *DB) Orphans(f func(raw []byte) error) error {
 		defer it.Close()
 		for it.Rewind(); it.Valid(); it.Next() {
 			if k := it.Item().Key(); len(k) == len(key(kindOrphan, 0, 0)) {
-				i, err := open(it.Item(), kindOrphan, binary.BigEndian.Uint64(k[1:]), 0)
+				_, page, _, err := openPage(it.Item(), kindOrphan, binary.BigEndian.Uint64(k[1:]), nil)
 				if err != nil {
 					return err
 				}
-				raws = append(raws, i.payload)
+				raws = append(raws, page...)
 			}
 		}
 		return nil
@@ -160,8 +225,8 @@ func (db *DB) Orphans(f func(raw []byte) error) error {
 func (db *DB) walk(kind byte, from uint64, f func(n uint64, raw []byte) error) error {
 	count := *db.head.Load().counter(kind)
 	for n := from; n < count; {
-		items, err := db.read(kind, n, count)
-		for _, i := range items {
+		some, err := db.read(kind, n, count)
+		for _, i := range some.items {
 			if err := f(n, i.content()); err != nil {
 				return err
 			}
@@ -174,31 +239,71 @@ func (db *DB) walk(kind byte, from uint64, f func(n uint64, raw []byte) error) e
 	return nil
 }
 
+// chunk is what is read at once.
+type chunk struct {
+	items []item    // each whole, each event by itself
+	sum   digestSum // over the frames they were in
+}
+
 // read reads some items from index n on, up to end. An error is about the item after those
-// returned; without one there is at least one item.
-func (db *DB) read(kind byte, n, end uint64) (items []item, err error) {
+// returned, or for events the page; without one there is at least one item.
+func (db *DB) read(kind byte, n, end uint64) (c chunk, err error) {
 	err = db.protected(func(txn *badger.Txn) error {
 		o := badger.DefaultIteratorOptions
 		o.PrefetchValues = false // values stand beside their keys
 		o.Prefix = []byte{kind}
 		it := txn.NewIterator(o)
 		defer it.Close()
+		if kind == kindEvent {
+			return db.readPages(it, &c, n, end)
+		}
 		it.Seek(key(kind, n, 0))
-		for size := 0; n < end && len(items) < chunkItems && size < chunkBytes; n++ {
-			i, err := join(it, kind, n)
+		for size := 0; n < end && len(c.items) < chunkItems && size < chunkBytes; n++ {
+			i, err := join(it, kind, n, &c.sum)
 			if err != nil {
 				return err
 			}
-			items = append(items, i)
+			c.items = append(c.items, i)
 			size += len(i.payload)
 		}
 		return nil
 	})
-	return items, err
+	return c, err
+}
+
+// readPages reads events from index n on, to the end of a page.
+func (db *DB) readPages(it *badger.Iterator, c *chunk, n, end uint64) error {
+	var buffer []byte
+	first, next := db.index.page(n)
+	it.Seek(key(kindEvent, first, 0))
+	for n < end && len(c.items) < chunkItems {
+		if !it.Valid() || !bytes.Equal(it.Item().Key(), key(kindEvent, first, 0)) {
+			return damagef("%s is missing", name(kindEvent, first))
+		}
+		page, raws, value, err := openPage(it.Item(), kindEvent, first, buffer)
+		if err != nil {
+			return err
+		}
+		if first+uint64(len(raws)) != next {
+			return damagef("%s holds %d events, not %d", name(kindEvent, first), len(raws), next-first)
+		}
+		c.sum.add(page.digest)
+		for _, raw := range raws[n-first:] {
+			c.items = append(c.items, item{kind: kindEvent, n: n, payload: bytes.Clone(raw)})
+			n++
+		}
+		if n < end {
+			first, next = db.index.page(n)
+		}
+		buffer = value
+		it.Next()
+	}
+	return nil
 }
 
 // join reads the parts of an item, at the first of which it stands, and goes on to the next item.
-func join(it *badger.Iterator, kind byte, n uint64) (whole item, err error) {
+func join(it *badger.Iterator, kind byte, n uint64, sum *digestSum) (whole item, err error) {
+	var parts digestSum
 	for part := uint16(0); part == 0 || part < whole.parts; part++ {
 		if !it.Valid() || !bytes.Equal(it.Item().Key(), key(kind, n, part)) {
 			return item{}, damagef("%s is missing or incomplete", name(kind, n))
@@ -212,7 +317,9 @@ func join(it *badger.Iterator, kind byte, n uint64) (whole item, err error) {
 		} else {
 			whole.payload = append(whole.payload, i.payload...)
 		}
+		parts.add(i.digest)
 		it.Next()
 	}
+	sum.join(parts)
 	return whole, nil
 }

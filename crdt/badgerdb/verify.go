@@ -6,10 +6,14 @@ import (
 	"fmt"
 
 	badger "github.com/dgraph-io/badger/v4"
+
+	"github.com/sustainy/coop/crdt"
+	"github.com/sustainy/coop/event"
 )
 
-// verify compares what Badger opened with what the anchor says, and takes back an Append that was
-// not finished. It reads every key and no value: values are verified whenever they are read.
+// verify compares what Badger opened with what the anchor says, makes the index of the events and takes
+// back an Append that was not finished. It reads every key and the pages of events; other values are
+// verified whenever they are read.
 func (db *DB) verify() error {
 	heads, err := db.heads()
 	if err != nil {
@@ -70,33 +74,44 @@ func (db *DB) heads() (heads [ring]head, err error) {
 	return heads, err
 }
 
-// census counts the keys of every kind against a head. It returns the keys of items beyond it, which
-// an Append left that was not finished.
+// census counts the keys of every kind against a head and makes the index of the events. It returns
+// the keys of items beyond the head, which an Append left that was not finished.
 func (db *DB) census(last head) (tail [][]byte, err error) {
-	items, beyond, indexes := map[byte]uint64{}, map[byte]uint64{}, map[byte]uint64{}
+	var rounds, commits, indexes, beyond uint64
+	db.index = newIndex()
 	err = db.badger.View(func(txn *badger.Txn) error {
 		o := badger.DefaultIteratorOptions
 		o.PrefetchValues = false
 		it := txn.NewIterator(o)
 		defer it.Close()
+		var buffer []byte
 		for it.Rewind(); it.Valid(); it.Next() {
 			k := it.Item().Key()
-			switch kind := k[0]; kind {
-			case indexEvent, indexRound:
-				indexes[kind]++
-			case kindEvent, kindRound, kindCommit:
-				if len(k) != len(key(kind, 0, 0)) {
-					return damagef("there is a key of %d bytes that this program did not write", len(k))
+			kind := k[0]
+			if kind == indexRound {
+				indexes++
+			}
+			if kind != kindEvent && kind != kindRound && kind != kindCommit {
+				continue
+			}
+			if len(k) != len(key(kind, 0, 0)) {
+				return damagef("there is a key of %d bytes that this program did not write", len(k))
+			}
+			n, first := binary.BigEndian.Uint64(k[1:]), binary.BigEndian.Uint16(k[9:]) == 0
+			switch {
+			case n >= *last.counter(kind):
+				tail = append(tail, it.Item().KeyCopy(nil))
+				if kind == kindRound {
+					beyond++
 				}
-				first := binary.BigEndian.Uint16(k[9:]) == 0
-				if binary.BigEndian.Uint64(k[1:]) >= *last.counter(kind) {
-					tail = append(tail, it.Item().KeyCopy(nil))
-					if first {
-						beyond[kind]++
-					}
-				} else if first {
-					items[kind]++
+			case kind == kindEvent:
+				if buffer, err = db.take(it.Item(), n, buffer); err != nil {
+					return err
 				}
+			case kind == kindRound:
+				rounds++
+			case first:
+				commits++
 			}
 		}
 		return nil
@@ -108,17 +123,36 @@ func (db *DB) census(last head) (tail [][]byte, err error) {
 		what       string
 		have, want uint64
 	}{
-		{"events", items[kindEvent], last.count.Events},
-		{"rounds", items[kindRound], last.count.Rounds},
-		{"commits", items[kindCommit], last.count.Commits},
-		{"events in the index", indexes[indexEvent], last.count.Events + beyond[kindEvent]},
-		{"rounds in the index", indexes[indexRound], last.count.Rounds + beyond[kindRound]},
+		{"events", db.index.len(), last.count.Events},
+		{"rounds", rounds, last.count.Rounds},
+		{"commits", commits, last.count.Commits},
+		{"rounds in the index", indexes, last.count.Rounds + beyond},
 	} {
 		if check.have != check.want {
 			return nil, damage(check.what+" are missing or too many", fmt.Sprint(check.have), fmt.Sprint(check.want))
 		}
 	}
 	return tail, nil
+}
+
+// take puts the events of a page into the index. It returns the buffer for the next page.
+func (db *DB) take(entry *badger.Item, n uint64, buffer []byte) ([]byte, error) {
+	if next := db.index.len(); n != next {
+		return nil, damagef("%s is missing", name(kindEvent, min(n, next)))
+	}
+	_, raws, buffer, err := openPage(entry, kindEvent, n, buffer)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]event.ID, len(raws))
+	for i, raw := range raws {
+		var ok bool
+		if ids[i], ok = crdt.EnvelopeID(raw); !ok {
+			return nil, damagef("event %d is no event", n+uint64(i))
+		}
+	}
+	db.index.add(ids)
+	return buffer, nil
 }
 
 // takeBack removes the items of an Append that was not finished, with their index entries, and
@@ -137,8 +171,8 @@ func (db *DB) takeBack(last head, tail [][]byte) error {
 			return err
 		}
 		rows := []pair{{k, nil}}
-		if index, id, ok := i.id(); ok {
-			rows = append(rows, pair{indexKey(index, id), nil})
+		if id, ok := i.round(); ok {
+			rows = append(rows, pair{roundKey(id), nil})
 		}
 		if err := w.set(rows...); err != nil {
 			return err

@@ -118,6 +118,14 @@ func (m *Model) Append(b crdt.Batch) {
 	}
 }
 
+// fresh is a batch without what the model holds and without repetitions, which promises so.
+func (m *Model) fresh(b crdt.Batch) crdt.Batch {
+	after := Model{Events: slices.Clip(m.Events), Rounds: slices.Clip(m.Rounds)}
+	after.Append(b)
+	b.Events, b.Rounds, b.New = after.Events[len(m.Events):], after.Rounds[len(m.Rounds):], true
+	return b
+}
+
 // Count is the Count of the model.
 func (m *Model) Count() crdt.Count {
 	return crdt.Count{Events: uint64(len(m.Events)), Rounds: uint64(len(m.Rounds)), Commits: uint64(len(m.Commits))}
@@ -226,7 +234,7 @@ func everythingComesBack(t *testing.T, open Opener, reopen Reopener) {
 	holds(t, s, m)
 	s = reopen(t, s)
 	holds(t, s, m)
-	appended(t, s, m, crdt.Batch{Events: events[3:], Rounds: []crdt.Blob{Blob("b", 0), Blob("c", 1), Blob("c", 1)}, Commits: [][]byte{[]byte("first")}})
+	appended(t, s, m, crdt.Batch{Events: slices.Concat(events[3:], events[9:12]), Rounds: []crdt.Blob{Blob("b", 0), Blob("c", 1), Blob("c", 1)}, Commits: [][]byte{[]byte("first")}})
 	appended(t, s, m, crdt.Batch{Events: events, Rounds: m.Rounds})
 	holds(t, s, m)
 	s = reopen(t, s)
@@ -367,6 +375,9 @@ func likeThreeLists(t *testing.T, open Opener, reopen Reopener) {
 			}
 			b.Commits = rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 40), 0, 3).Draw(rt, "commits")
 			b.Tip[0] = rapid.Byte().Draw(rt, "tip")
+			if rapid.Bool().Draw(rt, "new") {
+				b = m.fresh(b)
+			}
 			if err := s.Append(b); err != nil {
 				rt.Fatal(err)
 			}
