@@ -59,6 +59,8 @@ type Core struct {
 	contradicted bool       // it found another commit than is on disk
 	alarmed      bool       // peers were shown why this one halted
 
+	gossiped int // bytes of events in the last message that is to be gossiped
+
 	now   event.Time
 	last  event.Time // of the turn before
 	turns uint64

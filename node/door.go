@@ -49,7 +49,10 @@ func newOpener() *opener {
 // openAll is event.OpenAll, shared among the cores and among the calls. The events have bytes of their
 // own.
 func (o *opener) openAll(raws [][]byte) ([]*event.Event, []error) {
-	workers := min(runtime.GOMAXPROCS(0), len(raws)/shareFrom)
+	o.mu.Lock()
+	free := runtime.GOMAXPROCS(0) - o.working // where others work already, sharing would only make the batches smaller
+	o.mu.Unlock()
+	workers := min(free, len(raws)/shareFrom)
 	if workers < 2 {
 		return o.open(raws)
 	}

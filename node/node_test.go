@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -403,5 +404,41 @@ func TestTailsAreComparedWithAll(t *testing.T) {
 		if len(asked) != neighbours {
 			t.Errorf("tails are compared with %d of %d neighbours", len(asked), neighbours)
 		}
+	}
+}
+
+// However large the events of a turn are, what is gossiped fits into frames.
+func TestGossipFitsFrames(t *testing.T) {
+	w := newTown(t, 4)
+	var events []*event.Event
+	for i := range 40 {
+		d, err := event.NewDraft("test.large", map[string]string{"text": strings.Repeat("x", event.MaxCore-1000)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slot := event.Slot{Coop: w.cores[0].coop, At: w.now}
+		if i > 0 {
+			slot = event.After(w.cores[0].coop, events[i-1], w.now)
+		}
+		e, err := event.Seal(testKey(4), slot, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, e)
+	}
+	for _, err := range w.cores[0].Take(w.now, events) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	gossiped := 0
+	for _, p := range w.cores[0].Tick(w.now, false).Publish {
+		if frame := p.Frame(); len(frame) > MaxFrame {
+			t.Errorf("a frame of %d bytes", len(frame))
+		}
+		gossiped += len(p.Bundle.Events)
+	}
+	if gossiped != len(events) {
+		t.Errorf("%d of %d events are gossiped", gossiped, len(events))
 	}
 }

@@ -209,16 +209,22 @@ func (c *Core) push(r *finality.Round) {
 func (c *Core) publish(e *event.Event) {
 	if last := len(c.out.Publish) - 1; last >= 0 && c.out.Publish[last].Topic == TopicEvents {
 		b := c.out.Publish[last].Bundle
-		if len(b.Events) < gossipEvents {
+		if len(b.Events) < gossipEvents && c.gossiped+len(e.Raw) <= gossipBytes {
 			b.Events = append(b.Events, e)
+			c.gossiped += len(e.Raw)
 			return
 		}
 	}
+	c.gossiped = len(e.Raw)
 	c.out.Publish = append(c.out.Publish, Publication{TopicEvents, Message{Bundle: &Bundle{Events: []*event.Event{e}}}})
 }
 
-// gossipEvents is how many events share one gossiped message at most.
-const gossipEvents = 128
+// How many events share one gossiped message at most, and how large they are together, unless one alone
+// is larger.
+const (
+	gossipEvents = 512
+	gossipBytes  = 256 << 10
+)
 
 // synchronise does what is due by the clock: greetings, comparisons, and asking for what is
 // missing.
