@@ -95,11 +95,12 @@ func (g *Graph) add(from string, e *event.Event, required bool) ([]*event.Event,
 		return nil, nil
 	}
 	required = required || g.room.requires(e.ID)
-	if err := g.verdict(e, required); err != nil {
+	prev, known := g.places[e.Prev]
+	if err := g.judge(e, required, prev, known); err != nil {
 		g.refuse(e.ID, err)
 		return nil, err
 	}
-	if missing := g.missing(e); len(missing) > 0 {
+	if missing := g.missing(e, known); len(missing) > 0 {
 		return nil, g.room.wait(from, e, missing, required)
 	}
 	return g.accept(e, required), nil
@@ -107,8 +108,13 @@ func (g *Graph) add(from string, e *event.Event, required bool) ([]*event.Event,
 
 // verdict tells why an event can not be accepted, as far as that is known before all its links are.
 func (g *Graph) verdict(e *event.Event, required bool) error {
-	if prev, ok := g.places[e.Prev]; ok &&
-		(g.strands[prev.strand].key != e.Key || uint64(prev.seq)+1 != e.Seq) {
+	prev, known := g.places[e.Prev]
+	return g.judge(e, required, prev, known)
+}
+
+// judge is verdict where the place of the event before this one was looked up.
+func (g *Graph) judge(e *event.Event, required bool, prev place, known bool) error {
+	if known && (g.strands[prev.strand].key != e.Key || uint64(prev.seq)+1 != e.Seq) {
 		return ErrBrokenChain
 	}
 	for _, link := range e.Links() {
@@ -122,11 +128,11 @@ func (g *Graph) verdict(e *event.Event, required bool) error {
 	return nil
 }
 
-// missing are the links that are not accepted.
-func (g *Graph) missing(e *event.Event) []event.ID {
+// missing are the links that are not accepted; known tells whether prev is.
+func (g *Graph) missing(e *event.Event, known bool) []event.ID {
 	var ids []event.ID
 	for _, link := range e.Links() {
-		if !g.Has(link) {
+		if !(known && link == e.Prev) && !g.Has(link) {
 			ids = append(ids, link)
 		}
 	}

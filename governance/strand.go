@@ -28,11 +28,14 @@ func (s *State) Hear(env fold.Env, rule func() error) error {
 	if known && s.named(env, d).heard(today) >= s.Charter.Limits.Daily {
 		return ErrOverQuota
 	}
+	writes := s.Devices.Writes()
 	if err := rule(); err != nil {
 		return err
 	}
 
-	d, _ = s.Devices.Get(env.Key) // again: the rule may have changed it, or made it
+	if s.Devices.Writes() != writes { // the rule may have changed the device, or made it
+		d, _ = s.Devices.Get(env.Key)
+	}
 	d.Next = env.Seq + 1
 	if d.Member == env.Key {
 		d.Day, d.Count = today, d.heard(today)+1

@@ -46,8 +46,8 @@ func newOpener() *opener {
 	return &opener{seed: maphash.MakeSeed(), fresh: map[uint64]*event.Event{}}
 }
 
-// openAll is event.OpenAll, shared among the cores and among the calls. The events have bytes of their
-// own.
+// openAll is event.OpenAll, shared among the cores and among the calls. The events keep the raws, which
+// must therefore be no parts of something larger; the codec gives each its own.
 func (o *opener) openAll(raws [][]byte) ([]*event.Event, []error) {
 	o.mu.Lock()
 	free := runtime.GOMAXPROCS(0) - o.working // where others work already, sharing would only make the batches smaller
@@ -139,9 +139,6 @@ func (o *opener) recall(raws [][]byte) ([]*event.Event, []error) {
 		}
 	}
 	o.mu.Unlock()
-	for i, raw := range unknown {
-		unknown[i] = bytes.Clone(raw) // or an event would keep the whole frame in which it came in memory
-	}
 	opened, why := event.OpenAll(unknown)
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -44,7 +44,8 @@ type row[K Key[K], V any] struct {
 
 // Table maps K to V in key order.
 type Table[K Key[K], V any] struct {
-	tree *btree.BTreeG[row[K, V]]
+	tree   *btree.BTreeG[row[K, V]]
+	writes uint64
 }
 
 // degree is the least number of children of an inner node: small nodes make the first write after
@@ -75,6 +76,9 @@ func (t *Table[K, V]) Get(key K) (V, bool) {
 	return *r.value, true
 }
 
+// Writes is how often the table was written. While it stays the same, what was read still holds.
+func (t *Table[K, V]) Writes() uint64 { return t.writes }
+
 // Has tells whether there is a row for key.
 func (t *Table[K, V]) Has(key K) bool {
 	_, ok := t.Get(key)
@@ -87,12 +91,14 @@ func (t *Table[K, V]) Set(key K, value V) {
 		t.tree = btree.NewBTreeGOptions(less[K, V], btree.Options{Degree: degree, NoLocks: true})
 	}
 	t.tree.Set(row[K, V]{key, &value})
+	t.writes++
 }
 
 // Delete removes the row of key, if there is one.
 func (t *Table[K, V]) Delete(key K) {
 	if t.tree != nil {
 		t.tree.Delete(row[K, V]{key: key})
+		t.writes++
 	}
 }
 
@@ -119,5 +125,5 @@ func (t *Table[K, V]) Copy() Table[K, V] {
 	if t.tree == nil {
 		return Table[K, V]{}
 	}
-	return Table[K, V]{tree: t.tree.Copy()}
+	return Table[K, V]{tree: t.tree.Copy(), writes: t.writes}
 }
