@@ -24,7 +24,7 @@ import (
 
 var (
 	loadEvents = flag.Int("events", 100_000, "events of the ingest and catch-up benchmarks")
-	loadWindow = flag.Int("window", 5_000, "events of the sustained benchmark that are not final, at most: as many as CometBFT is given")
+	loadWindow = flag.Int("window", 10_000, "events of the sustained benchmark that are not final, at most")
 	loadTime   = flag.Duration("load", 10*time.Second, "how long the live benchmarks run")
 )
 
