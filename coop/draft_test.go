@@ -50,6 +50,40 @@ func village() governance.Charter {
 	return c
 }
 
+// parliament is the village's charter with a track for every method that the village does without.
+func parliament() governance.Charter {
+	c := village()
+	half, third := governance.Ratio{Num: 1, Den: 2}, governance.Ratio{Num: 1, Den: 3}
+	track := func(name string, method governance.Method, quorum governance.QuorumKind, threshold governance.Ratio) governance.Track {
+		t := governance.Track{Name: name, Method: method, Quorum: governance.Quorum{Kind: quorum, Share: third},
+			Threshold: governance.Threshold{Share: threshold, Over: threshold == half}, Voting: hour, Revisable: true, Open: 3}
+		if quorum == governance.QuorumNone {
+			t.Quorum.Share = governance.Ratio{Num: 0, Den: 1}
+		}
+		return t
+	}
+	consent := track("consent", governance.ByConsent, governance.QuorumTurnout, governance.Ratio{Num: 1, Den: 1})
+	rating := track("rating", governance.Score, governance.QuorumNone, half)
+	rating.Highest = 5
+	ranked := track("ranked", governance.Schulze, governance.QuorumForOnly, half)
+	runoff := track("runoff", governance.Runoff, governance.QuorumBiased, half)
+	board := track("board", governance.STV, governance.QuorumTurnout, half)
+	board.Seats = 3
+	coins := track("coins", governance.Points, governance.QuorumNone, third)
+	coins.Points = 10
+	squares := track("squares", governance.PointsQuadratic, governance.QuorumForOnly, third)
+	squares.Points = 10
+	shares := func(name string, completion governance.Completion, utility governance.Utility) governance.Track {
+		t := track(name, governance.BudgetShares, governance.QuorumTurnout, governance.Ratio{Num: 1, Den: 5})
+		t.Completion, t.Utility, t.Actions = completion, utility, []event.Kind{governance.KindBudgetAllocate}
+		return t
+	}
+	c.Tracks = append(c.Tracks, consent, rating, ranked, runoff, board, coins, squares,
+		shares("shares", governance.CompleteNot, governance.UtilityCost), shares("raised", governance.CompleteRaise, governance.UtilityCost),
+		shares("filled", governance.CompleteFill, governance.UtilityVotes), shares("whole", governance.CompleteRaiseFill, governance.UtilityCost))
+	return c
+}
+
 func votingClass(c governance.Charter) string {
 	for _, class := range c.Classes {
 		if class.Votes {
@@ -86,7 +120,7 @@ func (w *world) amended(variant string) governance.Charter {
 //	sponsor WHO                    leave
 //	device NAME for=WHO proof=WHO  evidence WHO with=WHO
 //	propose NAME track= title= text= tags= options=A:100,B:50 budget= admit= allocate=0:500:Paint device= amend= carry=
-//	vote NAME yes reason= dated=   vote NAME approve=0,2
+//	vote NAME yes reason= dated=   vote NAME approve=0,2   vote NAME rank="1>0=2"   vote NAME scores=5,0,2   vote NAME points=3,1,0
 //	withdraw NAME                  admit, amend, allocate, found: what nobody can do alone
 //	send KIND                      an empty body
 func (w *world) draft(who string, c command) event.Draft {
@@ -110,9 +144,12 @@ func (w *world) draft(who string, c command) event.Draft {
 	case "withdraw":
 		return w.body(governance.KindProposalWithdraw, governance.ProposalWithdraw{Proposal: w.proposals[object]})
 	case "vote":
-		b := governance.BallotCast{Proposal: w.proposals[object], Choice: c.word(3), Reason: c.get("reason", "")}
-		for _, n := range c.list("approve") {
-			b.Approvals = append(b.Approvals, w.number(n))
+		b := governance.BallotCast{Proposal: w.proposals[object], Choice: c.word(3), Reason: c.get("reason", ""),
+			Approvals: w.numbers(c.get("approve", ""), ","), Scores: w.numbers(c.get("scores", ""), ","), Points: w.numbers(c.get("points", ""), ",")}
+		if ranking := c.get("rank", ""); ranking != "" {
+			for place := range strings.SplitSeq(ranking, ">") {
+				b.Ranking = append(b.Ranking, w.numbers(place, "="))
+			}
 		}
 		return w.body(governance.KindBallotCast, b)
 	case "admit":

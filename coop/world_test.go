@@ -121,6 +121,16 @@ func (w *world) number(text string) uint64 {
 	return n
 }
 
+func (w *world) numbers(text, between string) (list []uint64) {
+	if text == "" {
+		return nil
+	}
+	for word := range strings.SplitSeq(text, between) {
+		list = append(list, w.number(word))
+	}
+	return list
+}
+
 // span reads "90m", "3d" and the like.
 func (w *world) span(text string) event.Time {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
@@ -315,6 +325,9 @@ func (w *world) found(c command) []string {
 	}
 	if c.get("charter", "") == "default" {
 		f.Charter = governance.DefaultCharter()
+	}
+	if c.get("charter", "") == "methods" {
+		f.Charter = parliament()
 	}
 	if c.get("charter", "") == "none" {
 		f.Charter = governance.Charter{}

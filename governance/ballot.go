@@ -8,10 +8,11 @@ import (
 // Choice is what a ballot says where it names no options.
 type Choice string
 
-// The choices. No choice at all means that the ballot's approvals say it.
+// The choices. No choice at all means that the ballot's marks on options say it.
 const (
 	Yes     Choice = "yes"
 	No      Choice = "no"
+	Object  Choice = "object" // to a proposal that needs consent
 	Abstain Choice = "abstain"
 	Listed  Choice = ""
 )
@@ -19,18 +20,25 @@ const (
 // Ballot is one member's vote on one proposal. The last one that counts replaces those before it.
 type Ballot struct {
 	Choice    Choice     `cbor:"choice"`
-	Approvals []uint64   `cbor:"approvals"` // numbers of options from 0, ascending
+	Approvals []uint64   `cbor:"approvals"` // the marks, as in BallotCast
+	Ranking   [][]uint64 `cbor:"ranking,omitempty"`
+	Scores    []uint64   `cbor:"scores,omitempty"`
+	Points    []uint64   `cbor:"points,omitempty"`
 	Reason    string     `cbor:"reason"`
 	Cast      event.Time `cbor:"cast"` // coop time
 	Event     event.ID   `cbor:"event"`
 }
 
-// BallotCast is the body of ballot.cast.
+// BallotCast is the body of ballot.cast. It has a choice, or else the marks that the method counts, and
+// no other.
 type BallotCast struct {
-	Proposal  event.ID `cbor:"proposal"`
-	Choice    string   `cbor:"choice,omitempty"`    // yes, no or abstain; left out where options are approved
-	Approvals []uint64 `cbor:"approvals,omitempty"` // numbers of options from 0, ascending
-	Reason    string   `cbor:"reason,omitempty"`
+	Proposal  event.ID   `cbor:"proposal"`
+	Choice    string     `cbor:"choice,omitempty"`    // yes, no, object or abstain
+	Approvals []uint64   `cbor:"approvals,omitempty"` // numbers of options from 0, ascending
+	Ranking   [][]uint64 `cbor:"ranking,omitempty"`   // the best place first; on a place, numbers of options, ascending; who is on none comes last
+	Scores    []uint64   `cbor:"scores,omitempty"`    // of each option
+	Points    []uint64   `cbor:"points,omitempty"`    // of each option
+	Reason    string     `cbor:"reason,omitempty"`
 }
 
 // Cast casts or changes the author's ballot.
@@ -55,9 +63,8 @@ func (s *State) Cast(env fold.Env, b BallotCast) error {
 	if m, known := p.Roll.Get(key); !known || !p.onRoll(m) {
 		return ErrNotOnRoll
 	}
-	choice, ok := b.fits(p.Rules.Track.Method, len(p.Options))
-	if !ok {
-		return ErrChoice
+	if err := b.check(&p.Rules.Track, len(p.Options)); err != nil {
+		return err
 	}
 	if !prose(b.Reason, s.Charter.Limits.Reason) {
 		return ErrReason
@@ -67,24 +74,7 @@ func (s *State) Cast(env fold.Env, b BallotCast) error {
 		return ErrFinalBallot
 	}
 
-	s.Ballots.Set(seat, Ballot{Choice: choice, Approvals: b.Approvals, Reason: b.Reason, Cast: s.Time, Event: env.ID})
+	s.Ballots.Set(seat, Ballot{Choice: Choice(b.Choice), Approvals: b.Approvals, Ranking: b.Ranking, Scores: b.Scores,
+		Points: b.Points, Reason: b.Reason, Cast: s.Time, Event: env.ID})
 	return nil
-}
-
-// fits tells whether a ballot can be counted by the method.
-func (b *BallotCast) fits(method Method, options int) (Choice, bool) {
-	switch choice := Choice(b.Choice); choice {
-	case Abstain:
-		return Abstain, len(b.Approvals) == 0
-	case Yes, No:
-		return choice, method == YesNo && len(b.Approvals) == 0
-	case Listed:
-		for i, n := range b.Approvals {
-			if n >= uint64(options) || i > 0 && n <= b.Approvals[i-1] {
-				return Listed, false
-			}
-		}
-		return Listed, method != YesNo
-	}
-	return Listed, false
 }

@@ -27,16 +27,6 @@ type Class struct {
 	Invite    bool      `cbor:"invite" json:"invite"`     // an application needs an invite
 }
 
-// Method is how the ballots of a track are marked and counted.
-type Method string
-
-// The methods, each in a file of its own.
-const (
-	YesNo        Method = "yesno"
-	Approval     Method = "approval"
-	BudgetGreedy Method = "budget-greedy"
-)
-
 // QuorumKind is what a track asks of participation.
 type QuorumKind string
 
@@ -80,6 +70,13 @@ type Track struct {
 	Proposers  []string     `cbor:"proposers" json:"proposers"` // classes; empty: whoever may vote
 	Open       uint64       `cbor:"open" json:"open"`           // proposals a member may have under way on this track
 	Actions    []event.Kind `cbor:"actions" json:"actions"`     // what a proposal may carry: a light track must not do heavy things
+
+	// What one method needs and no other has; see validateMethod.
+	Seats      uint64     `cbor:"seats,omitempty" json:"seats,omitempty"`           // stv: how many are elected
+	Highest    uint64     `cbor:"highest,omitempty" json:"highest,omitempty"`       // score: the most that one option can get on a ballot
+	Points     uint64     `cbor:"points,omitempty" json:"points,omitempty"`         // points, points-quadratic: what a ballot can spend
+	Completion Completion `cbor:"completion,omitempty" json:"completion,omitempty"` // budget-equal-shares: what becomes of money left
+	Utility    Utility    `cbor:"utility,omitempty" json:"utility,omitempty"`       // budget-equal-shares: what a project is worth
 }
 
 // Limits are the cooperative's own bounds, within those of limits.go.
@@ -226,7 +223,7 @@ func (class Class) validate(report func(bool, string, ...any)) {
 
 func (c *Charter) validateTrack(t *Track, report func(bool, string, ...any)) {
 	name := shown(t.Name)
-	report(t.Method == YesNo || t.Method == Approval || t.Method == BudgetGreedy, "track %s has the unknown method %s", name, shown(t.Method))
+	t.validateMethod(name, report)
 	share := t.Quorum.Share
 	switch t.Quorum.Kind {
 	case QuorumNone:
@@ -239,7 +236,7 @@ func (c *Charter) validateTrack(t *Track, report func(bool, string, ...any)) {
 	share = t.Threshold.Share
 	report(share.share(), "track %s has a threshold of %s, which can never be reached: choose a share from 0 to 1", name, share)
 	report(!share.share() || share.Num < share.Den || !t.Threshold.Over, "track %s asks for more than all votes, so nothing could ever pass", name)
-	if t.Method == BudgetGreedy {
+	if t.Method.SharesBudget() {
 		report(t.Quorum.Kind == QuorumNone || t.Quorum.Kind == QuorumTurnout, "track %s shares a budget, so its quorum is none or turnout", name)
 		report(slices.Contains(t.Actions, KindBudgetAllocate), "track %s shares a budget but may not carry %s", name, KindBudgetAllocate)
 	}

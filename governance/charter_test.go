@@ -23,18 +23,35 @@ func TestValidate(t *testing.T) {
 		change func(*Charter)
 		want   string
 	}{
-		"no class":             {func(c *Charter) { c.Classes = nil }, "0 classes"},
-		"no track":             {func(c *Charter) { c.Tracks = nil }, "0 tracks"},
-		"class twice":          {func(c *Charter) { c.Classes[1].Name = "customer" }, `a class is named "customer"`},
-		"class in capitals":    {func(c *Charter) { c.Classes[1].Name = "Producer" }, "a class is named (unreadable)"},
-		"long class":           {func(c *Charter) { c.Classes[1].Name = long }, "a class is named (unreadable)"},
-		"unknown admission":    {func(c *Charter) { c.Classes[0].Admission = "lot" }, "unknown admission"},
-		"no sponsors":          {func(c *Charter) { c.Classes[0].Sponsors = 0 }, "needs 0 sponsors"},
-		"idle sponsors":        {func(c *Charter) { c.Classes[1].Sponsors = 1 }, "does not need"},
-		"nobody votes":         {func(c *Charter) { c.Classes[0].Votes, c.Classes[1].Votes, c.Classes[2].Votes = false, false, false }, "no class may vote"},
-		"track twice":          {func(c *Charter) { c.Tracks[1].Name = "general" }, `a track is named "general"`},
-		"nameless track":       {func(c *Charter) { c.Tracks[1].Name = "" }, "a track is named (unreadable)"},
-		"unknown method":       {func(c *Charter) { c.Tracks[0].Method = "shouting" }, "unknown method"},
+		"no class":              {func(c *Charter) { c.Classes = nil }, "0 classes"},
+		"no track":              {func(c *Charter) { c.Tracks = nil }, "0 tracks"},
+		"class twice":           {func(c *Charter) { c.Classes[1].Name = "customer" }, `a class is named "customer"`},
+		"class in capitals":     {func(c *Charter) { c.Classes[1].Name = "Producer" }, "a class is named (unreadable)"},
+		"long class":            {func(c *Charter) { c.Classes[1].Name = long }, "a class is named (unreadable)"},
+		"unknown admission":     {func(c *Charter) { c.Classes[0].Admission = "lot" }, "unknown admission"},
+		"no sponsors":           {func(c *Charter) { c.Classes[0].Sponsors = 0 }, "needs 0 sponsors"},
+		"idle sponsors":         {func(c *Charter) { c.Classes[1].Sponsors = 1 }, "does not need"},
+		"nobody votes":          {func(c *Charter) { c.Classes[0].Votes, c.Classes[1].Votes, c.Classes[2].Votes = false, false, false }, "no class may vote"},
+		"track twice":           {func(c *Charter) { c.Tracks[1].Name = "general" }, `a track is named "general"`},
+		"nameless track":        {func(c *Charter) { c.Tracks[1].Name = "" }, "a track is named (unreadable)"},
+		"unknown method":        {func(c *Charter) { c.Tracks[0].Method = "shouting" }, "unknown method"},
+		"stv without seats":     {func(c *Charter) { c.Tracks[0].Method = STV }, "has 0 seats: stv needs 1 to 32"},
+		"too many seats":        {func(c *Charter) { c.Tracks[0].Method, c.Tracks[0].Seats = STV, MaxSeats+1 }, "has 33 seats"},
+		"idle seats":            {func(c *Charter) { c.Tracks[0].Seats = 3 }, "has 3 seats"},
+		"score without highest": {func(c *Charter) { c.Tracks[0].Method = Score }, "a highest score of 0"},
+		"idle highest":          {func(c *Charter) { c.Tracks[0].Highest = 5 }, "a highest score of 5"},
+		"no points":             {func(c *Charter) { c.Tracks[0].Method = PointsQuadratic }, "gives 0 points"},
+		"too many points":       {func(c *Charter) { c.Tracks[0].Method, c.Tracks[0].Points = Points, MaxPoints+1 }, "gives 1000001 points"},
+		"idle points":           {func(c *Charter) { c.Tracks[0].Points = 5 }, "gives 5 points"},
+		"no completion":         {func(c *Charter) { c.Tracks[3].Method, c.Tracks[3].Utility = BudgetShares, UtilityCost }, "needs the completion"},
+		"odd completion":        {func(c *Charter) { c.Tracks[3].Completion = CompleteNot }, "needs the completion"},
+		"no utility":            {func(c *Charter) { c.Tracks[3].Method, c.Tracks[3].Completion = BudgetShares, CompleteNot }, "needs the utility"},
+		"odd utility":           {func(c *Charter) { c.Tracks[0].Utility = UtilityVotes }, "needs the utility"},
+		"consent of a majority": {func(c *Charter) { c.Tracks[0].Method = ByConsent }, "at least 1/1"},
+		"shares for-only": {func(c *Charter) {
+			t := &c.Tracks[3]
+			t.Method, t.Completion, t.Utility, t.Quorum.Kind = BudgetShares, CompleteFill, UtilityVotes, QuorumForOnly
+		}, "none or turnout"},
 		"unknown quorum":       {func(c *Charter) { c.Tracks[0].Quorum.Kind = "some" }, "unknown quorum"},
 		"quorum over all":      {func(c *Charter) { c.Tracks[0].Quorum.Share = Ratio{3, 2} }, "nobody can reach"},
 		"quorum of nothing":    {func(c *Charter) { c.Tracks[0].Quorum.Share = Ratio{0, 2} }, "nobody can reach"},
@@ -65,6 +82,20 @@ func TestValidate(t *testing.T) {
 		if !errors.Is(err, ErrCharter) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "; ") {
 			t.Errorf("%s: %v, want one reason with %q", name, err, c.want)
 		}
+	}
+}
+
+// TestEveryMethodHasATrack: each method's settings are valid where they belong.
+func TestEveryMethodHasATrack(t *testing.T) {
+	for _, f := range forms {
+		c := DefaultCharter()
+		c.Tracks[0] = trackBy(f.method)
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s: %v", f.method, err)
+		}
+	}
+	if len(forms) != 11 {
+		t.Errorf("there are %d methods", len(forms))
 	}
 }
 

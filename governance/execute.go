@@ -31,7 +31,7 @@ type Allocation struct {
 // that a budget vote funds, then the actions that the proposal carries.
 func (p *Proposal) Drafts() []event.Draft {
 	var drafts []event.Draft
-	if p.Rules.Track.Method == BudgetGreedy {
+	if p.Rules.Track.Method.SharesBudget() {
 		for _, n := range p.Result.Selected {
 			d, err := event.NewDraft(KindBudgetAllocate, BudgetAllocate{n, p.Options[n].Cost, p.Options[n].Name})
 			if err != nil {

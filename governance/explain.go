@@ -14,11 +14,17 @@ func (c Currency) Format(amount uint64) string {
 	if c.Decimals == 0 {
 		return fmt.Sprintf("%d %s", amount, c.Code)
 	}
+	unit := c.unit()
+	return fmt.Sprintf("%d.%0*d %s", amount/unit, int(c.Decimals), amount%unit, c.Code)
+}
+
+// unit is one whole unit in minor units.
+func (c Currency) unit() uint64 {
 	unit := uint64(1)
 	for range c.Decimals {
 		unit *= 10
 	}
-	return fmt.Sprintf("%d.%0*d %s", amount/unit, int(c.Decimals), amount%unit, c.Code)
+	return unit
 }
 
 // Explain tells step by step why a proposal stands where it stands, with every number that decided.
@@ -38,25 +44,25 @@ func (s *State) Explain(id event.ID) []string {
 	if p.Extended > 0 {
 		lines = append(lines, fmt.Sprintf("Extended: %d of at most %d times, because the stewards stood still when the vote ended.", p.Extended, MaxExtensions))
 	}
-	r := p.Result
-	if p.Phase == Discussion || p.Phase == Voting {
-		r = s.Tally(id, &p)
-	}
 	if p.Phase != Withdrawn && p.Phase != Discussion {
-		lines = append(lines, s.explainCount(&p, &r)...)
+		lines = append(lines, s.explainCount(&p, s.count(id, &p))...)
 	}
 	return append(lines, s.explainPhase(&p))
 }
 
-func (s *State) explainCount(p *Proposal, r *Result) []string {
+func (s *State) explainCount(p *Proposal, r *count) []string {
 	t := &p.Rules.Track
+	w := t.Method.words()
 	lines := []string{fmt.Sprintf("Ballots: %d of %d, hash %x.", r.Ballots, p.RollSize, r.Hash[:4])}
-	if t.Method == YesNo {
-		lines = append(lines, fmt.Sprintf("Count: %d yes, %d no, %d abstain.", r.Yes, r.No, r.Abstain))
+	if len(p.Options) == 0 {
+		lines = append(lines, fmt.Sprintf("Count: %d %s, %d %s, %d abstain.", r.Yes, w.yes, r.No, w.no, r.Abstain))
 	}
 	for i, o := range p.Options {
-		text := fmt.Sprintf("Option %d, %s: votes %d", i, o.Name, r.Votes[i])
-		if t.Method == BudgetGreedy {
+		text := fmt.Sprintf("Option %d, %s: %s %d", i, o.Name, w.votes, r.Votes[i])
+		if t.Method == Schulze && i == len(p.Options)-1 {
+			text = fmt.Sprintf("Option %d, %s: preferred to the leading option by %d", i, o.Name, r.Votes[i])
+		}
+		if t.Method.SharesBudget() {
 			text += ", cost " + s.Currency.Format(o.Cost)
 		}
 		if slices.Contains(r.Selected, uint64(i)) {
@@ -64,19 +70,53 @@ func (s *State) explainCount(p *Proposal, r *Result) []string {
 		}
 		lines = append(lines, text+".")
 	}
-	lines = append(lines, "Quorum: "+explainQuorum(t.Quorum, r, p.RollSize)+reached(r.Quorum))
-	switch t.Method {
-	case YesNo:
-		lines = append(lines, fmt.Sprintf("Threshold: %s of yes and no, %d of %d%s", t.Threshold, r.Yes, r.Yes+r.No, reached(r.Threshold)))
-	case Approval:
-		lines = append(lines, fmt.Sprintf("Threshold: %s of the ballots that don't abstain approve the leading option, %d of %d%s", t.Threshold, r.Yes, r.Yes+r.No, reached(r.Threshold)))
-	case BudgetGreedy:
+	if t.Method.HasStatusQuo() {
+		lines = append(lines, fmt.Sprintf("The count puts %s first.", p.Options[r.first].Name))
+	}
+	if r.Tie {
+		lines = append(lines, "Options were equal on the way, and the lot decided: SHA-256 of the proposal's id and the option's number.")
+	}
+	lines = append(lines, "Quorum: "+explainQuorum(t.Quorum, &r.Result, p.RollSize)+reached(r.Quorum))
+	switch {
+	case t.Method.SharesBudget():
 		lines = append(lines, fmt.Sprintf("Threshold: %s of the ballots that don't abstain, %d, approve a project that fits%s", t.Threshold, r.Yes, reached(r.Threshold)))
 		if len(r.Selected) > 0 {
-			lines = append(lines, fmt.Sprintf("Shared out by votes, most first, what still fits: %s of %s.", s.Currency.Format(r.Spent), s.Currency.Format(p.Budget)))
+			lines = append(lines, fmt.Sprintf("Shared out %s: %s of %s.", w.yes, s.Currency.Format(r.Spent), s.Currency.Format(p.Budget)))
 		}
+	case t.Method.HasStatusQuo() && r.first == len(p.Options)-1:
+		lines = append(lines, fmt.Sprintf("Threshold: the status quo wins, %d of %d prefer the best other option to it: missed.", r.Yes, r.Yes+r.No))
+	default:
+		lines = append(lines, fmt.Sprintf("Threshold: %s %s, %d of %d%s", t.Threshold, w.of, r.Yes, r.Yes+r.No, reached(r.Threshold)))
 	}
 	return lines
+}
+
+// words are how an explanation speaks of a method: of yes and no, of an option's votes, and of what the
+// threshold is a share.
+type words struct{ yes, no, votes, of string }
+
+func (m Method) words() words {
+	switch m {
+	case ByConsent:
+		return words{"consent", "object", "", "of those who take sides consent"}
+	case Approval:
+		return words{"", "", "votes", "of the ballots that don't abstain approve the leading option"}
+	case Score:
+		return words{"", "", "sum of scores", "of the ballots that give the leading option more or less than half of the highest score give it more"}
+	case Schulze:
+		return words{"", "", "preferred to the status quo by", "of the ballots that set the leading option and the status quo apart put it above"}
+	case Runoff:
+		return words{"", "", "first preferences", "of the ballots that set the leading option and the status quo apart put it above"}
+	case STV:
+		return words{"", "", "first preferences", "of the ballots that don't abstain rank somebody"}
+	case Points, PointsQuadratic:
+		return words{"", "", "points", "of the ballots that don't abstain give the leading option a point"}
+	case BudgetGreedy:
+		return words{"by votes, most first, what still fits", "", "votes", ""}
+	case BudgetShares:
+		return words{"in equal shares", "", "votes", ""}
+	}
+	return words{"yes", "no", "", "of yes and no"}
 }
 
 func explainQuorum(q Quorum, r *Result, roll uint64) string {

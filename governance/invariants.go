@@ -31,8 +31,8 @@ func (s *State) Invariants() []error {
 	for seat, b := range s.Ballots.All() {
 		p, ok := s.Proposals.Get(seat.Proposal)
 		report(ok, "a ballot on no proposal: %s", seat.Proposal)
-		_, fits := (&BallotCast{Choice: string(b.Choice), Approvals: b.Approvals}).fits(p.Rules.Track.Method, len(p.Options))
-		report(fits && b.Cast >= p.Voting.Start && b.Cast < p.Voting.End+p.Rules.Late, "a ballot that cannot count, on %s", seat.Proposal)
+		cast := BallotCast{Choice: string(b.Choice), Approvals: b.Approvals, Ranking: b.Ranking, Scores: b.Scores, Points: b.Points, Reason: b.Reason}
+		report(cast.check(&p.Rules.Track, len(p.Options)) == nil && b.Cast >= p.Voting.Start && b.Cast < p.Voting.End+p.Rules.Late, "a ballot that cannot count, on %s", seat.Proposal)
 	}
 	for item, a := range s.Allocations.All() {
 		p, ok := s.Proposals.Get(item.Proposal)
@@ -90,7 +90,7 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 		report(false, "%s is in the unknown phase %q", id, p.Phase)
 	}
 	report(listed == (p.Phase == Discussion || p.Phase == Voting || p.Phase == Grace), "%s is %s and its place in the agenda is wrong", id, p.Phase)
-	if p.Phase == Executed && p.Rules.Track.Method == BudgetGreedy {
+	if p.Phase == Executed && p.Rules.Track.Method.SharesBudget() {
 		s.checkFunding(id, p, report)
 	}
 }

@@ -21,6 +21,8 @@ const (
 	MaxKinds    = 32 // kinds of action on one track
 	MaxTags     = 8
 	MaxOptions  = 256
+	MaxRanked   = 64 // options to put in order, the status quo included: comparing them all takes their cube
+	MaxSeats    = 32
 	MaxActions  = 32
 	MaxDevices  = 16 // of one member
 	MaxSponsors = 16
@@ -31,6 +33,8 @@ const (
 	MaxDaily      = 1_000_000             // events of one member in a day
 	MaxAmount     = event.MaxInteger      // of money, in minor units
 	MaxRatio      = 1_000_000             // numerator and denominator
+	MaxScore      = 1000                  // of one option on one ballot
+	MaxPoints     = 1_000_000             // of one ballot
 	MaxDecimals   = 8                     // of a currency
 	MaxPeriod     = event.Time(366) * day // of a phase
 )

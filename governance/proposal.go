@@ -45,7 +45,7 @@ type Proposal struct {
 	Title    string             `cbor:"title"`
 	Text     string             `cbor:"text"`
 	Tags     []string           `cbor:"tags"`
-	Options  []Option           `cbor:"options"`
+	Options  []Option           `cbor:"options"` // the status quo last, where the method has it
 	Budget   uint64             `cbor:"budget"`
 	Actions  []event.Draft      `cbor:"actions"`
 	Opened   event.Time         `cbor:"opened"`
@@ -128,6 +128,9 @@ func (s *State) Open(env fold.Env, b ProposalOpen) error {
 		return ErrHallFull
 	}
 
+	if track.Method.HasStatusQuo() {
+		b.Options = append(b.Options[:len(b.Options):len(b.Options)], Option{Name: StatusQuo})
+	}
 	p := Proposal{By: by, Title: b.Title, Text: b.Text, Tags: b.Tags, Options: b.Options, Budget: b.Budget, Actions: b.Actions,
 		Opened: s.Time, Rules: s.rules(track), Roll: s.Members.Copy(), Phase: Discussion}
 	p.RuleHash = p.Rules.Hash()
@@ -158,7 +161,10 @@ func (b *ProposalOpen) check(track Track, limits Limits) error {
 	if !optionsFit(track.Method, b.Options) {
 		return ErrOptions
 	}
-	if b.Budget > MaxAmount || (b.Budget > 0) != (track.Method == BudgetGreedy) {
+	if uint64(len(b.Options)) < track.Seats {
+		return ErrSeats
+	}
+	if b.Budget > MaxAmount || (b.Budget > 0) != track.Method.SharesBudget() {
 		return ErrBudget
 	}
 	if len(b.Actions) > MaxActions {
@@ -176,18 +182,12 @@ func (b *ProposalOpen) check(track Track, limits Limits) error {
 }
 
 func optionsFit(method Method, options []Option) bool {
-	least, most := 0, 0
-	switch method {
-	case Approval:
-		least, most = 2, MaxOptions
-	case BudgetGreedy:
-		least, most = 1, MaxOptions
-	}
-	if len(options) < least || len(options) > most {
+	f, _ := method.form()
+	if len(options) < f.least || len(options) > f.most {
 		return false
 	}
 	for _, o := range options {
-		if !line(o.Name, MaxName) || o.Cost > MaxAmount || (o.Cost > 0) != (method == BudgetGreedy) {
+		if !line(o.Name, MaxName) || o.Cost > MaxAmount || (o.Cost > 0) != f.sharesABudget || f.hasStatusQuo && o.Name == StatusQuo {
 			return false
 		}
 	}

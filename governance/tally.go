@@ -1,8 +1,6 @@
 package governance
 
 import (
-	"crypto/sha256"
-	"iter"
 	"math/big"
 
 	"github.com/sustainy/coop/event"
@@ -22,14 +20,18 @@ type Result struct {
 	Closed    event.Time `cbor:"closed"`    // coop time of the closing commit; 0 while the vote is open
 	Ballots   uint64     `cbor:"ballots"`   // that count, one a member
 	Hash      [32]byte   `cbor:"hash"`      // SHA-256 of the ids of their events, by member
-	Yes       uint64     `cbor:"yes"`       // yesno: votes for; approval: ballots that approve the winner; budget: ballots not abstaining
-	No        uint64     `cbor:"no"`        // yesno: votes against; approval: ballots that don't approve the winner
+	Yes       uint64     `cbor:"yes"`       // what this means, see Method
+	No        uint64     `cbor:"no"`        // likewise
 	Abstain   uint64     `cbor:"abstain"`   // ballots that take part and take no side
-	Votes     []uint64   `cbor:"votes"`     // of each option
-	Selected  []uint64   `cbor:"selected"`  // if it passes, numbers of the chosen options: the winner, or the funded projects
+	Votes     []uint64   `cbor:"votes"`     // of each option: approvals, sums of scores or points, first preferences; schulze: who prefers it to the status quo
+	Selected  []uint64   `cbor:"selected"`  // if it passes, numbers of the chosen options: the leader, the elected in order, the funded ascending
 	Spent     uint64     `cbor:"spent"`     // what the funded projects cost
 	Quorum    bool       `cbor:"quorum"`    // reached
-	Threshold bool       `cbor:"threshold"` // reached
+	Threshold bool       `cbor:"threshold"` // reached, and the status quo does not win
+
+	// Tie says that a lot decided on the way, wherever it did in counts of several steps, or else about
+	// the leader.
+	Tie bool `cbor:"tie,omitempty"`
 }
 
 // Outcome is the phase that follows from a result: Grace, Rejected or Expired.
@@ -81,65 +83,4 @@ func product(factors ...uint64) *big.Int {
 }
 
 // Tally counts the ballots cast so far on a proposal.
-func (s *State) Tally(id event.ID, p *Proposal) Result {
-	var ballots iter.Seq[Ballot] = func(yield func(Ballot) bool) {
-		for _, b := range s.BallotsOn(id) {
-			if !yield(b) {
-				return
-			}
-		}
-	}
-	var r Result
-	switch p.Rules.Track.Method {
-	case YesNo:
-		r.judge(p, CountYesNo(ballots))
-	case Approval:
-		r.approve(id, p, ballots)
-	case BudgetGreedy:
-		r.share(id, p, ballots)
-	}
-	h := sha256.New()
-	for b := range ballots {
-		r.Ballots++
-		h.Write(b.Event[:])
-	}
-	h.Sum(r.Hash[:0])
-	return r
-}
-
-// judge sets what c says about quorum and threshold.
-func (r *Result) judge(p *Proposal, c Count) {
-	c.Roll = p.RollSize
-	r.Yes, r.No, r.Abstain = c.Yes, c.No, c.Abstain
-	r.Quorum = p.Rules.Track.Quorum.Reached(c)
-	r.Threshold = p.Rules.Track.Threshold.Reached(c)
-}
-
-// approve judges the most approved option: who does not approve it counts against it.
-func (r *Result) approve(id event.ID, p *Proposal, ballots iter.Seq[Ballot]) {
-	votes, c := CountApprovals(len(p.Options), ballots)
-	winner := MostApproved(id, votes)
-	c.Yes, c.No = votes[winner], c.Yes-votes[winner]
-	r.Votes = votes
-	r.judge(p, c)
-	if r.Quorum && r.Threshold {
-		r.Selected = []uint64{uint64(winner)}
-	}
-}
-
-// share funds the projects that reach the threshold. The vote passes if it funds one.
-func (r *Result) share(id event.ID, p *Proposal, ballots iter.Seq[Ballot]) {
-	votes, c := CountApprovals(len(p.Options), ballots)
-	costs, fund := make([]uint64, len(votes)), make([]bool, len(votes))
-	for i, n := range votes {
-		costs[i] = p.Options[i].Cost
-		fund[i] = p.Rules.Track.Threshold.Reached(Count{Yes: n, No: c.Yes - n})
-	}
-	r.Votes = votes
-	r.judge(p, c)
-	funded, spent := ShareGreedily(id, p.Budget, costs, votes, fund)
-	r.Threshold = len(funded) > 0
-	if r.Quorum {
-		r.Selected, r.Spent = funded, spent
-	}
-}
+func (s *State) Tally(id event.ID, p *Proposal) Result { return s.count(id, p).Result }

@@ -1,0 +1,317 @@
+package governance
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/tally"
+)
+
+// count is a vote on its way to a result: what the charter calls a ballot becomes what package tally
+// counts, and its winner becomes yes and no.
+type count struct {
+	Result
+	p       *Proposal
+	ballots func(yield func(Ballot) bool) // by member
+	lot     tally.Lot
+	unit    uint64 // of money: one whole unit in minor ones
+	steps   any    // what package tally returned
+	first   int    // the option that the count puts first, also if it is the status quo
+}
+
+func (s *State) count(id event.ID, p *Proposal) *count {
+	c := &count{p: p, lot: drawLot(id, len(p.Options), p.Rules.Track.Method.HasStatusQuo()), unit: s.Currency.unit()}
+	c.ballots = func(yield func(Ballot) bool) {
+		for _, b := range s.BallotsOn(id) {
+			if !yield(b) {
+				return
+			}
+		}
+	}
+	h := sha256.New()
+	for b := range c.ballots {
+		c.Ballots++
+		h.Write(b.Event[:])
+		if b.Choice == Abstain {
+			c.Abstain++
+		}
+	}
+	h.Sum(c.Hash[:0])
+	switch p.Rules.Track.Method {
+	case YesNo, ByConsent:
+		c.countSides()
+	case Approval:
+		c.countApproval()
+	case Score:
+		c.countScore()
+	case Schulze:
+		c.countSchulze()
+	case Runoff:
+		c.countRunoff()
+	case STV:
+		c.countSTV()
+	case Points, PointsQuadratic:
+		c.countPoints()
+	case BudgetGreedy, BudgetShares:
+		c.countBudget()
+	}
+	return c
+}
+
+// drawLot orders options that nothing else sets apart: by SHA-256 of the proposal's id and the option's
+// number as 8 bytes, big-endian. Nobody can know it before the proposal is signed, and everybody can
+// check it afterwards. A status quo, which is the last option, comes first.
+func drawLot(proposal event.ID, options int, statusQuo bool) tally.Lot {
+	draws, order := make([]event.ID, options), make([]int, options)
+	for i := range draws {
+		draws[i] = sha256.Sum256(binary.BigEndian.AppendUint64(proposal[:len(proposal):len(proposal)], uint64(i)))
+		order[i] = i
+	}
+	if statusQuo {
+		draws[options-1] = event.ID{}
+	}
+	slices.SortFunc(order, func(a, b int) int { return draws[a].Compare(draws[b]) })
+	lot := make(tally.Lot, options)
+	for place, i := range order {
+		lot[i] = place
+	}
+	return lot
+}
+
+// judge sets what yes and no say about quorum and threshold. Ballots of neither are abstentions.
+func (c *count) judge(yes, no uint64) {
+	n := Count{Roll: c.p.RollSize, Yes: yes, No: no, Abstain: c.Ballots - yes - no}
+	c.Yes, c.No, c.Abstain = n.Yes, n.No, n.Abstain
+	c.Quorum = c.p.Rules.Track.Quorum.Reached(n)
+	c.Threshold = c.p.Rules.Track.Threshold.Reached(n)
+}
+
+// elect selects options if the vote passes.
+func (c *count) elect(options ...int) {
+	if c.Outcome() != Grace {
+		return
+	}
+	for _, i := range options {
+		c.Selected = append(c.Selected, uint64(i))
+	}
+}
+
+// lead judges the option that the count puts first: each ballot's side is above 0 if it is for it,
+// below 0 if it is against it.
+func (c *count) lead(leader int, side func(Ballot) int) {
+	var yes, no uint64
+	for b := range c.listed {
+		switch of := side(b); {
+		case of > 0:
+			yes++
+		case of < 0:
+			no++
+		}
+	}
+	c.judge(yes, no)
+}
+
+// listed yields the ballots that mark options.
+func (c *count) listed(yield func(Ballot) bool) {
+	for b := range c.ballots {
+		if b.Choice == Listed && !yield(b) {
+			return
+		}
+	}
+}
+
+func (c *count) stances(yield func(tally.Vote) bool) {
+	for b := range c.ballots {
+		v := tally.Vote{Weight: 1}
+		switch b.Choice {
+		case Yes:
+			v.Stance = tally.For
+		case No, Object:
+			v.Stance = tally.Against
+		}
+		if !yield(v) {
+			return
+		}
+	}
+}
+
+func (c *count) approvals(yield func(tally.Approval) bool) {
+	for b := range c.listed {
+		if !yield(b.approval()) {
+			return
+		}
+	}
+}
+
+func (c *count) rankings(yield func(tally.Ranking) bool) {
+	for b := range c.listed {
+		if !yield(b.ranking()) {
+			return
+		}
+	}
+}
+
+func (c *count) countSides() {
+	if c.p.Rules.Track.Method == ByConsent {
+		r := tally.CountConsent(c.stances)
+		c.steps = r
+		c.judge(r.Consents, r.Objections)
+		return
+	}
+	r := tally.CountYesNo(c.stances)
+	c.steps = r
+	c.judge(r.Yes, r.No)
+}
+
+func (c *count) countApproval() {
+	r := tally.CountApproval(len(c.p.Options), c.approvals, c.lot)
+	leader := r.Order[0]
+	c.steps, c.Votes, c.Tie = r, r.Votes, concerns(r.Ties, leader)
+	c.judge(r.Votes[leader], r.Ballots-r.Votes[leader])
+	c.elect(leader)
+}
+
+func (c *count) countScore() {
+	r := tally.CountScore(len(c.p.Options), func(yield func(tally.Scores) bool) {
+		for b := range c.listed {
+			if !yield(tally.Scores{Weight: 1, Scores: b.Scores}) {
+				return
+			}
+		}
+	}, c.lot)
+	leader := r.Order[0]
+	c.steps, c.Votes, c.Tie = r, r.Sums, concerns(r.Ties, leader)
+	highest := int(c.p.Rules.Track.Highest)
+	c.lead(leader, func(b Ballot) int { return 2*int(b.Scores[leader]) - highest })
+	c.elect(leader)
+}
+
+func (c *count) countPoints() {
+	r := tally.CountPoints(len(c.p.Options), func(yield func(tally.Points) bool) {
+		for b := range c.listed {
+			if !yield(tally.Points{Weight: 1, Points: b.Points}) {
+				return
+			}
+		}
+	}, c.lot)
+	leader := r.Order[0]
+	c.steps, c.Votes, c.Tie = r, r.Sums, concerns(r.Ties, leader)
+	c.lead(leader, func(b Ballot) int {
+		if b.Points[leader] > 0 {
+			return 1
+		}
+		return -1
+	})
+	c.elect(leader)
+}
+
+// countSchulze has as votes who prefers an option to the status quo, and for the status quo who prefers
+// it to the leader.
+func (c *count) countSchulze() {
+	r := tally.CountSchulze(len(c.p.Options), c.rankings, c.lot)
+	last := len(c.p.Options) - 1
+	leader := r.Order[0]
+	c.steps, c.Tie = r, concerns(r.Ties, leader)
+	c.first = leader
+	if leader == last {
+		leader = r.Order[1]
+	}
+	for _, row := range r.Pairs {
+		c.Votes = append(c.Votes, row[last])
+	}
+	c.Votes[last] = r.Pairs[last][leader]
+	c.judge(r.Pairs[leader][last], r.Pairs[last][leader])
+	c.Threshold = c.Threshold && leader == c.first
+	c.elect(leader)
+}
+
+// countRunoff has first preferences as votes. If the status quo wins, the leader is who has most votes
+// beside it in the last round.
+func (c *count) countRunoff() {
+	r := tally.CountRunoff(len(c.p.Options), c.rankings, c.lot)
+	last := len(c.p.Options) - 1
+	leader := r.Winner
+	c.steps, c.Votes, c.Tie = r, r.Rounds[0].Votes, len(r.Ties) > 0
+	c.first = leader
+	if leader == last {
+		final := r.Rounds[len(r.Rounds)-1].Votes
+		leader = 0
+		for i := range last {
+			if final[i] > final[leader] || final[i] == final[leader] && c.lot[i] < c.lot[leader] {
+				leader = i
+			}
+		}
+	}
+	c.lead(leader, func(b Ballot) int { return b.place(last) - b.place(leader) })
+	c.Threshold = c.Threshold && leader == c.first
+	c.elect(leader)
+}
+
+// countSTV has first preferences as votes. Who ranks nobody has not filled in a paper of this election:
+// the quota is of those who did.
+func (c *count) countSTV() {
+	ranked := uint64(0)
+	r := tally.CountSTV(len(c.p.Options), int(c.p.Rules.Track.Seats), func(yield func(tally.Ranking) bool) {
+		for b := range c.rankings {
+			if len(b.Places) == 0 {
+				continue
+			}
+			ranked++
+			if !yield(b) {
+				return
+			}
+		}
+	}, c.lot)
+	c.steps, c.Tie = r, len(r.Ties) > 0
+	for _, votes := range r.Stages[0].Votes {
+		c.Votes = append(c.Votes, uint64(votes/tally.OneVote))
+	}
+	c.judge(ranked, c.Ballots-c.Abstain-ranked)
+	c.elect(r.Elected...)
+}
+
+// countBudget funds among the projects that reach the threshold. The vote passes if it funds one.
+func (c *count) countBudget() {
+	t := &c.p.Rules.Track
+	all := tally.CountApproval(len(c.p.Options), c.approvals, c.lot)
+	costs, eligible := make([]uint64, len(all.Votes)), make([]uint64, len(all.Votes))
+	for i, n := range all.Votes {
+		costs[i] = c.p.Options[i].Cost
+		if t.Threshold.Reached(Count{Yes: n, No: all.Ballots - n}) {
+			eligible[i] = n
+		}
+	}
+	c.Votes = all.Votes
+	c.judge(all.Ballots, 0)
+	var funded []int
+	var spent uint64
+	if t.Method == BudgetGreedy {
+		r := tally.ShareGreedily(c.p.Budget, costs, eligible, c.lot)
+		funded, spent = r.Funded, r.Spent
+		c.steps, c.Tie = r, len(r.Ties) > 0
+	} else {
+		r := tally.CountEqualShares(c.p.Budget, costs, func(yield func(tally.Approval) bool) {
+			for b := range c.approvals {
+				b.Options = slices.DeleteFunc(b.Options, func(i int) bool { return eligible[i] == 0 })
+				if !yield(b) {
+					return
+				}
+			}
+		}, c.lot, t.shares(c.unit))
+		funded, spent = r.Funded, r.Spent
+		c.steps, c.Tie = r, len(r.Ties) > 0
+	}
+	c.Threshold = len(funded) > 0
+	if c.Quorum && c.Threshold {
+		c.Spent = spent
+		slices.Sort(funded)
+		c.elect(funded...)
+	}
+}
+
+// concerns tells whether the lot set an option apart from another.
+func concerns(ties []tally.Tie, option int) bool {
+	return slices.ContainsFunc(ties, func(t tally.Tie) bool { return slices.Contains(t.Options, option) })
+}
