@@ -244,6 +244,16 @@ func (w *world) look(c command) (out []string) {
 	switch c.word(0) {
 	case "show":
 		return Explain(s, w.proposals[c.word(1)])
+	case "account":
+		a, _ := Account(s, w.proposals[c.word(1)])
+		for _, b := range a.Ballots {
+			out = append(out, strings.TrimSuffix(b.Name+": "+b.Says+", because: "+b.Reason, ", because: "))
+		}
+		slices.Sort(out)
+		for _, row := range a.Steps {
+			out = append(out, strings.TrimRight(fmt.Sprintf("%d %s: %s %s %s", row.Step, row.What, row.Option, row.Number, row.Note), " "))
+		}
+		return out
 	case "members":
 		for _, m := range Members(s) {
 			line := fmt.Sprintf("%s: %s, %s, votes %v, %d devices, %d sponsors", m.Name, m.Status, strings.Join(m.Classes, " and "), m.Votes, len(m.Devices), len(m.Sponsors))

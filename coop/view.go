@@ -58,7 +58,7 @@ type OptionView struct {
 	Number   uint64 `json:"number"`
 	Name     string `json:"name"`
 	Cost     uint64 `json:"cost,omitempty"`
-	Votes    uint64 `json:"votes"`
+	Votes    uint64 `json:"votes"` // what these are depends on the method; see governance.Result
 	Selected bool   `json:"selected"`
 }
 
@@ -72,6 +72,7 @@ type TallyView struct {
 	Spent     uint64 `json:"spent,omitempty"`
 	Quorum    bool   `json:"quorum"`
 	Threshold bool   `json:"threshold"`
+	Tie       bool   `json:"tie,omitempty"` // a lot decided on the way
 	Closed    bool   `json:"closed"`
 }
 
@@ -79,8 +80,12 @@ type TallyView struct {
 type BallotView struct {
 	Member    identity.PublicKey `json:"member"`
 	Name      string             `json:"name"`
+	Says      string             `json:"says"` // in words
 	Choice    governance.Choice  `json:"choice,omitempty"`
 	Approvals []uint64           `json:"approvals,omitempty"`
+	Ranking   [][]uint64         `json:"ranking,omitempty"`
+	Scores    []uint64           `json:"scores,omitempty"`
+	Points    []uint64           `json:"points,omitempty"`
 	Reason    string             `json:"reason,omitempty"`
 	Cast      event.Time         `json:"cast"`
 	Event     event.ID           `json:"event"`
@@ -96,6 +101,7 @@ type ProposalView struct {
 	Tags     []string           `json:"tags,omitempty"`
 	Track    string             `json:"track"`
 	Method   governance.Method  `json:"method"`
+	Rules    governance.Track   `json:"rules"` // of the track, as of the opening
 	Options  []OptionView       `json:"options,omitempty"`
 	Budget   uint64             `json:"budget,omitempty"`
 	Actions  []string           `json:"actions,omitempty"` // in words
@@ -183,7 +189,7 @@ func Proposal(s *State, id event.ID) (ProposalView, bool) {
 	v := view(s, id, &p)
 	for member, b := range s.Hall.BallotsOn(id) {
 		m, _ := s.Hall.Members.Get(member)
-		v.Ballots = append(v.Ballots, BallotView{member, m.Name, b.Choice, b.Approvals, b.Reason, b.Cast, b.Event})
+		v.Ballots = append(v.Ballots, BallotView{member, m.Name, b.Says(p.Options), b.Choice, b.Approvals, b.Ranking, b.Scores, b.Points, b.Reason, b.Cast, b.Event})
 	}
 	return v, true
 }
@@ -197,6 +203,9 @@ func Allocations(s *State) []AllocationView {
 	return views
 }
 
+// Account tells how a proposal's result came about, ballot by ballot and step by step.
+func Account(s *State, proposal event.ID) (governance.Account, bool) { return s.Hall.Account(proposal) }
+
 // Explain tells why a proposal stands where it stands, line by line.
 func Explain(s *State, proposal event.ID) []string { return s.Hall.Explain(proposal) }
 
@@ -208,10 +217,10 @@ func view(s *State, id event.ID, p *governance.Proposal) ProposalView {
 		r = s.Hall.Tally(id, p)
 	}
 	v := ProposalView{ID: id, By: p.By, ByName: by.Name, Title: p.Title, Text: p.Text, Tags: p.Tags, Track: p.Rules.Track.Name,
-		Method: p.Rules.Track.Method, Budget: p.Budget, Phase: p.Phase, Opened: p.Opened, Voting: p.Voting, Due: p.Due, Ended: p.Ended,
+		Method: p.Rules.Track.Method, Rules: p.Rules.Track, Budget: p.Budget, Phase: p.Phase, Opened: p.Opened, Voting: p.Voting, Due: p.Due, Ended: p.Ended,
 		Failure: p.Failure, Roll: p.RollSize, RollHash: hex.EncodeToString(p.RollHash[:]), Charter: p.Rules.Charter,
 		RuleHash: hex.EncodeToString(p.RuleHash[:]),
-		Tally:    TallyView{r.Ballots, hex.EncodeToString(r.Hash[:]), r.Yes, r.No, r.Abstain, r.Spent, r.Quorum, r.Threshold, closed}}
+		Tally:    TallyView{r.Ballots, hex.EncodeToString(r.Hash[:]), r.Yes, r.No, r.Abstain, r.Spent, r.Quorum, r.Threshold, r.Tie, closed}}
 	for i, o := range p.Options {
 		v.Options = append(v.Options, OptionView{Number: uint64(i), Name: o.Name, Cost: o.Cost, Votes: r.Votes[i]})
 	}

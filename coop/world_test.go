@@ -148,7 +148,7 @@ func (w *world) span(text string) event.Time {
 //	found NAME by=ann,bob …      begins the cooperative (see found)
 //	wait 3h                      coop time goes on, with stewards who wake when something is due
 //	stall 3h                     coop time goes on in one leap
-//	show PROPOSAL, members, proposals, allocations, charter, root, due
+//	show PROPOSAL, account PROPOSAL, members, proposals, allocations, charter, root, due
 //	repeat N COMMAND             with % as the number; the output is the last one's
 //	WHO VERB …                   signs an event (see draft); "WHO again VERB …" signs a second one with the last number
 func (w *world) play(text string) []string {
@@ -163,7 +163,7 @@ func (w *world) play(text string) []string {
 		return w.changes(func() { w.commit(nil) })
 	case "repeat":
 		return w.repeat(text)
-	case "show", "members", "proposals", "allocations", "charter", "root", "due":
+	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due":
 		return w.look(c)
 	}
 	return w.act(c)

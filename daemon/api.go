@@ -143,8 +143,9 @@ func (d *Daemon) getProposal(r *http.Request) (any, error) {
 
 // Explanation is why a proposal stands where it stands.
 type Explanation struct {
-	ID    event.ID `json:"id"`
-	Lines []string `json:"lines"`
+	ID      event.ID           `json:"id"`
+	Lines   []string           `json:"lines"`
+	Account governance.Account `json:"account"`
 }
 
 func (d *Daemon) getExplain(r *http.Request) (any, error) {
@@ -156,7 +157,8 @@ func (d *Daemon) getExplain(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Explanation{id, coop.Explain(v.State, id)}, nil
+	account, _ := coop.Account(v.State, id)
+	return Explanation{id, coop.Explain(v.State, id), account}, nil
 }
 
 // Submission is a draft to be signed with this device's key.

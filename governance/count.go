@@ -16,9 +16,15 @@ type count struct {
 	p       *Proposal
 	ballots func(yield func(Ballot) bool) // by member
 	lot     tally.Lot
-	unit    uint64 // of money: one whole unit in minor ones
-	steps   any    // what package tally returned
-	first   int    // the option that the count puts first, also if it is the status quo
+	unit    uint64  // of money: one whole unit in minor ones
+	steps   account // what package tally returned
+	ties    []tally.Tie
+	first   int // the option that the count puts first, also if it is the status quo
+}
+
+// account is a result of package tally.
+type account interface {
+	Rows(names []string) []tally.Row
 }
 
 func (s *State) count(id event.ID, p *Proposal) *count {
@@ -156,19 +162,20 @@ func (c *count) rankings(yield func(tally.Ranking) bool) {
 func (c *count) countSides() {
 	if c.p.Rules.Track.Method == ByConsent {
 		r := tally.CountConsent(c.stances)
-		c.steps = r
+		c.keep(r, nil)
 		c.judge(r.Consents, r.Objections)
 		return
 	}
 	r := tally.CountYesNo(c.stances)
-	c.steps = r
+	c.keep(r, nil)
 	c.judge(r.Yes, r.No)
 }
 
 func (c *count) countApproval() {
 	r := tally.CountApproval(len(c.p.Options), c.approvals, c.lot)
 	leader := r.Order[0]
-	c.steps, c.Votes, c.Tie = r, r.Votes, concerns(r.Ties, leader)
+	c.keep(r, r.Ties)
+	c.Votes, c.Tie = r.Votes, c.concerns(leader)
 	c.judge(r.Votes[leader], r.Ballots-r.Votes[leader])
 	c.elect(leader)
 }
@@ -182,7 +189,8 @@ func (c *count) countScore() {
 		}
 	}, c.lot)
 	leader := r.Order[0]
-	c.steps, c.Votes, c.Tie = r, r.Sums, concerns(r.Ties, leader)
+	c.keep(r, r.Ties)
+	c.Votes, c.Tie = r.Sums, c.concerns(leader)
 	highest := int(c.p.Rules.Track.Highest)
 	c.lead(leader, func(b Ballot) int { return 2*int(b.Scores[leader]) - highest })
 	c.elect(leader)
@@ -197,7 +205,8 @@ func (c *count) countPoints() {
 		}
 	}, c.lot)
 	leader := r.Order[0]
-	c.steps, c.Votes, c.Tie = r, r.Sums, concerns(r.Ties, leader)
+	c.keep(r, r.Ties)
+	c.Votes, c.Tie = r.Sums, c.concerns(leader)
 	c.lead(leader, func(b Ballot) int {
 		if b.Points[leader] > 0 {
 			return 1
@@ -213,7 +222,8 @@ func (c *count) countSchulze() {
 	r := tally.CountSchulze(len(c.p.Options), c.rankings, c.lot)
 	last := len(c.p.Options) - 1
 	leader := r.Order[0]
-	c.steps, c.Tie = r, concerns(r.Ties, leader)
+	c.keep(r, r.Ties)
+	c.Tie = c.concerns(leader)
 	c.first = leader
 	if leader == last {
 		leader = r.Order[1]
@@ -233,7 +243,8 @@ func (c *count) countRunoff() {
 	r := tally.CountRunoff(len(c.p.Options), c.rankings, c.lot)
 	last := len(c.p.Options) - 1
 	leader := r.Winner
-	c.steps, c.Votes, c.Tie = r, r.Rounds[0].Votes, len(r.Ties) > 0
+	c.keep(r, r.Ties)
+	c.Votes = r.Rounds[0].Votes
 	c.first = leader
 	if leader == last {
 		final := r.Rounds[len(r.Rounds)-1].Votes
@@ -264,7 +275,7 @@ func (c *count) countSTV() {
 			}
 		}
 	}, c.lot)
-	c.steps, c.Tie = r, len(r.Ties) > 0
+	c.keep(r, r.Ties)
 	for _, votes := range r.Stages[0].Votes {
 		c.Votes = append(c.Votes, uint64(votes/tally.OneVote))
 	}
@@ -277,20 +288,20 @@ func (c *count) countBudget() {
 	t := &c.p.Rules.Track
 	all := tally.CountApproval(len(c.p.Options), c.approvals, c.lot)
 	costs, eligible := make([]uint64, len(all.Votes)), make([]uint64, len(all.Votes))
+	c.Votes = all.Votes
+	c.judge(all.Ballots, 0)
 	for i, n := range all.Votes {
 		costs[i] = c.p.Options[i].Cost
-		if t.Threshold.Reached(Count{Yes: n, No: all.Ballots - n}) {
+		if c.hears(n) {
 			eligible[i] = n
 		}
 	}
-	c.Votes = all.Votes
-	c.judge(all.Ballots, 0)
 	var funded []int
 	var spent uint64
 	if t.Method == BudgetGreedy {
 		r := tally.ShareGreedily(c.p.Budget, costs, eligible, c.lot)
 		funded, spent = r.Funded, r.Spent
-		c.steps, c.Tie = r, len(r.Ties) > 0
+		c.keep(r, r.Ties)
 	} else {
 		r := tally.CountEqualShares(c.p.Budget, costs, func(yield func(tally.Approval) bool) {
 			for b := range c.approvals {
@@ -301,7 +312,7 @@ func (c *count) countBudget() {
 			}
 		}, c.lot, t.shares(c.unit))
 		funded, spent = r.Funded, r.Spent
-		c.steps, c.Tie = r, len(r.Ties) > 0
+		c.keep(r, r.Ties)
 	}
 	c.Threshold = len(funded) > 0
 	if c.Quorum && c.Threshold {
@@ -311,7 +322,16 @@ func (c *count) countBudget() {
 	}
 }
 
+// hears tells whether a project with so many votes reaches the threshold.
+func (c *count) hears(votes uint64) bool {
+	return c.p.Rules.Track.Threshold.Reached(Count{Yes: votes, No: c.Yes - votes})
+}
+
+// keep keeps what package tally returned. A lot anywhere may have decided; where only the order counts,
+// see concerns.
+func (c *count) keep(r account, ties []tally.Tie) { c.steps, c.ties, c.Tie = r, ties, len(ties) > 0 }
+
 // concerns tells whether the lot set an option apart from another.
-func concerns(ties []tally.Tie, option int) bool {
-	return slices.ContainsFunc(ties, func(t tally.Tie) bool { return slices.Contains(t.Options, option) })
+func (c *count) concerns(option int) bool {
+	return slices.ContainsFunc(c.ties, func(t tally.Tie) bool { return slices.Contains(t.Options, option) })
 }

@@ -34,11 +34,8 @@ type counted struct {
 	Ties    []tally.Tie `json:"tie_break"`      // what the lot decided
 	Lot     tally.Lot   `json:"lot"`            // place of each option
 	Drawn   string      `json:"lot_from"`
-	rows    []tallyRow
+	rows    []tally.Row
 }
-
-// tallyRow is a line of the account that a person reads.
-type tallyRow struct{ step, what, option, number, note string }
 
 // poll is what a file holds: rankings, or a budget with projects and ballots.
 type poll struct {
@@ -245,100 +242,40 @@ func (p *poll) costs() (costs []uint64) {
 	return costs
 }
 
-func (c *counted) row(step int, what, option, number, note string) {
-	c.rows = append(c.rows, tallyRow{fmt.Sprint(step), what, option, number, note})
-}
-
 func countSchulze(p *poll, f tallyFlags) (*counted, error) {
 	r := tally.CountSchulze(len(p.options), p.ranked, p.lot)
-	c := &counted{Winners: p.names(r.Order[:f.seats]), Steps: r.Paths, Pairs: r.Pairs, Ties: r.Ties}
-	for _, path := range r.Paths {
-		what := "beats"
-		if path.Strength == path.Back {
-			what = "level with"
-		}
-		via := strings.Join(p.names(path.Via), " > ")
-		c.row(slices.Index(r.Order, path.To), what, p.options[path.From]+" / "+p.options[path.To], fmt.Sprintf("%d : %d", path.Strength.For, path.Back.For), via)
-	}
-	return c, nil
+	return &counted{Winners: p.names(r.Order[:f.seats]), Steps: r.Paths, Pairs: r.Pairs, Ties: r.Ties, rows: r.Rows(p.labels)}, nil
 }
 
 func countRunoff(p *poll, _ tallyFlags) (*counted, error) {
 	r := tally.CountRunoff(len(p.options), p.ranked, p.lot)
-	c := &counted{Winners: p.names([]int{r.Winner}), Steps: r.Rounds, Ties: r.Ties}
-	gone := make([]bool, len(p.options))
-	for n, round := range r.Rounds {
-		for i, votes := range round.Votes {
-			note := ""
-			switch {
-			case gone[i]:
-				continue
-			case i == round.Excluded:
-				note = "excluded"
-			case round.Excluded < 0 && i == r.Winner:
-				note = "elected"
-			}
-			c.row(n+1, "round", p.options[i], fmt.Sprint(votes), note)
-		}
-		if round.Excluded >= 0 {
-			gone[round.Excluded] = true
-		}
-		if round.Exhausted > 0 {
-			c.row(n+1, "round", "", fmt.Sprint(round.Exhausted), "exhausted")
-		}
-	}
-	return c, nil
+	return &counted{Winners: p.names([]int{r.Winner}), Steps: r.Rounds, Ties: r.Ties, rows: r.Rows(p.labels)}, nil
 }
 
 func countSTV(p *poll, f tallyFlags) (*counted, error) {
 	r := tally.CountSTV(len(p.options), f.seats, p.ranked, p.lot)
-	c := &counted{Winners: p.names(r.Elected), Steps: r.Stages, Ties: r.Ties}
-	for n, stage := range r.Stages {
-		what := string(stage.Action)
-		if stage.Option >= 0 {
-			what += " of " + p.options[stage.Option]
-		}
-		if n == 0 {
-			what += fmt.Sprintf(", quota %d", r.Quota)
-		}
-		for i, votes := range stage.Votes {
-			note := ""
-			for _, t := range stage.Transfers {
-				if t.Option == i {
-					note = fmt.Sprintf("+%v on %d papers", t.Votes, t.Papers)
-				}
-			}
-			if slices.Contains(stage.Elected, i) {
-				note = strings.TrimPrefix(note+", elected", ", ")
-			}
-			if n == 0 || note != "" || i == stage.Option {
-				c.row(n+1, what, p.options[i], votes.String(), note)
-			}
-		}
-		c.row(n+1, what, "", stage.NonTransferable.String(), fmt.Sprintf("not transferable, %v lost to remainders", stage.Lost))
-	}
-	return c, nil
+	return &counted{Winners: p.names(r.Elected), Steps: r.Stages, Ties: r.Ties, rows: r.Rows(p.labels)}, nil
 }
 
 func countApproval(p *poll, f tallyFlags) (*counted, error) {
 	r := tally.CountApproval(len(p.options), p.approvals, p.lot)
-	return p.places(r.Order, r.Votes, r.Ties, f.seats), nil
+	return p.places(r.Order, r.Votes, r.Ties, f.seats, r.Rows(p.labels)), nil
 }
 
 func countPoints(p *poll, f tallyFlags) (*counted, error) {
-	sums, order, ties, err := p.addPoints()
+	r, err := p.addPoints()
 	if err != nil {
 		return nil, err
 	}
-	return p.places(order, sums, ties, f.seats), nil
+	return p.places(r.Order, r.Sums, r.Ties, f.seats, r.Rows(p.labels)), nil
 }
 
 // addPoints adds up the points of each project.
-func (p *poll) addPoints() (sums []uint64, order []int, ties []tally.Tie, err error) {
+func (p *poll) addPoints() (r tally.PointsResult, err error) {
 	if !slices.ContainsFunc(p.budget.Ballots, func(b pabulib.Ballot) bool { return len(b.Points) > 0 }) {
-		return nil, nil, nil, usagef("the ballots of this file have no points")
+		return r, usagef("the ballots of this file have no points")
 	}
-	r := tally.CountPoints(len(p.options), func(yield func(tally.Points) bool) {
+	r = tally.CountPoints(len(p.options), func(yield func(tally.Points) bool) {
 		for v, bad := range p.points() {
 			if err = bad; err != nil || !yield(v) {
 				return
@@ -346,9 +283,9 @@ func (p *poll) addPoints() (sums []uint64, order []int, ties []tally.Tie, err er
 		}
 	}, p.lot)
 	if err != nil {
-		return nil, nil, nil, usagef("%v", err)
+		return r, usagef("%v", err)
 	}
-	return r.Sums, r.Order, r.Ties, nil
+	return r, nil
 }
 
 // place is a step of a count that only adds up.
@@ -357,36 +294,24 @@ type place struct {
 	Votes  uint64 `json:"votes"`
 }
 
-func (p *poll) places(order []int, votes []uint64, ties []tally.Tie, seats int) *counted {
-	c := &counted{Winners: p.names(order[:seats]), Ties: ties}
+func (p *poll) places(order []int, votes []uint64, ties []tally.Tie, seats int, rows []tally.Row) *counted {
+	c := &counted{Winners: p.names(order[:seats]), Ties: ties, rows: rows}
 	var steps []place
-	for n, i := range order {
+	for _, i := range order {
 		steps = append(steps, place{i, votes[i]})
-		c.row(n+1, "place", p.labels[i], fmt.Sprint(votes[i]), "")
 	}
 	c.Steps = steps
 	return c
 }
 
 func countGreedy(p *poll, _ tallyFlags) (*counted, error) {
-	votes, _, _, err := p.addPoints()
+	points, err := p.addPoints()
+	votes := points.Sums
 	if err != nil {
 		votes = tally.CountApproval(len(p.options), p.approvals, p.lot).Votes
 	}
 	r := tally.ShareGreedily(p.budget.Budget, p.costs(), votes, p.lot)
-	c := &counted{Winners: p.names(r.Funded), Steps: r.Steps, Ties: r.Ties}
-	p.greedyRows(c, 1, r.Steps)
-	return c, nil
-}
-
-func (p *poll) greedyRows(c *counted, first int, steps []tally.GreedyStep) {
-	for n, s := range steps {
-		what := "does not fit"
-		if s.Funded {
-			what = "funded"
-		}
-		c.row(first+n, what, p.labels[s.Option], fmt.Sprint(s.Votes), fmt.Sprintf("cost %d of %d left", s.Cost, s.Left))
-	}
+	return &counted{Winners: p.names(r.Funded), Steps: r.Steps, Ties: r.Ties, rows: r.Rows(p.labels)}, nil
 }
 
 func countShares(p *poll, f tallyFlags) (*counted, error) {
@@ -403,29 +328,16 @@ func countShares(p *poll, f tallyFlags) (*counted, error) {
 		}
 	}
 	r := tally.CountEqualShares(p.budget.Budget, p.costs(), p.approvals, p.lot, o)
-	c := &counted{Winners: p.names(r.Funded), Ties: r.Ties, Share: r.Share, Raises: r.Raises, Stop: r.Stop}
-	if r.Share != nil {
-		c.row(0, "share", "", short(r.Share), strings.TrimSuffix(fmt.Sprintf("of each vote, after %d raises; %s", r.Raises, r.Stop), "; "))
-	}
+	c := &counted{Winners: p.names(r.Funded), Ties: r.Ties, Share: r.Share, Raises: r.Raises, Stop: r.Stop, rows: r.Rows(p.labels)}
 	var steps []any
-	for n, s := range r.Steps {
+	for _, s := range r.Steps {
 		steps = append(steps, s)
-		c.row(n+1, "bought", p.labels[s.Option], short(s.Effective), fmt.Sprintf("cost %d, %d of %d pay %s in full", s.Cost, s.InFull, s.Votes, short(s.Price)))
 	}
 	for _, s := range r.Filled {
 		steps = append(steps, s)
 	}
-	p.greedyRows(c, len(r.Steps)+1, r.Filled)
 	c.Steps = steps
 	return c, nil
-}
-
-// short is a fraction as a person reads it; the exact one is in the JSON.
-func short(x *big.Rat) string {
-	if x.IsInt() {
-		return x.RatString()
-	}
-	return x.FloatString(2)
 }
 
 func (a *app) printCount(c *counted) error {
@@ -445,21 +357,26 @@ func (a *app) printCount(c *counted) error {
 		return nil
 	}
 	for n, name := range c.Winners {
-		c.row(n+1, "winner", name, "", "")
+		c.rows = append(c.rows, tally.Row{Step: n + 1, What: "winner", Option: name})
 	}
 	for _, tie := range c.Ties {
 		var names []string
 		for _, i := range tie.Options {
 			names = append(names, c.Options[i])
 		}
-		c.row(0, "lot", strings.Join(names, " before "), "", tie.Why)
+		c.rows = append(c.rows, tally.Row{What: "lot", Option: strings.Join(names, " before "), Note: tie.Why})
 	}
 	a.say("Where options are equal the lot decides: %s.", c.Drawn)
-	return list(a, c.rows, func(r tallyRow) string { return r.option },
-		column[tallyRow]{name: "step", text: func(r tallyRow) string { return r.step }},
-		column[tallyRow]{name: "what", text: func(r tallyRow) string { return r.what }},
-		column[tallyRow]{name: "option", text: func(r tallyRow) string { return r.option }},
-		column[tallyRow]{name: "votes", text: func(r tallyRow) string { return r.number }},
-		column[tallyRow]{name: "note", text: func(r tallyRow) string { return r.note }},
+	return a.printRows(c.rows)
+}
+
+// printRows prints the account of a count.
+func (a *app) printRows(rows []tally.Row) error {
+	return list(a, rows, func(r tally.Row) string { return r.Option },
+		column[tally.Row]{name: "step", text: func(r tally.Row) string { return fmt.Sprint(r.Step) }},
+		column[tally.Row]{name: "what", text: func(r tally.Row) string { return r.What }},
+		column[tally.Row]{name: "option", text: func(r tally.Row) string { return r.Option }},
+		column[tally.Row]{name: "votes", text: func(r tally.Row) string { return r.Number }},
+		column[tally.Row]{name: "note", text: func(r tally.Row) string { return r.Note }},
 	)
 }
