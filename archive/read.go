@@ -10,14 +10,16 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-car/v2"
 
+	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
 )
 
 // Sink is given everything that an archive holds, in its order, while it is read. What it was given
-// counts for nothing until Read has returned without an error. Either function may be nil.
+// counts for nothing until Read has returned without an error. Each function may be nil.
 type Sink struct {
 	Event func(*event.Event) error
 	Round func(id [32]byte, raw []byte) error
+	State func(*coop.State) // the last thing: what came of it all, when everything holds
 }
 
 // Verify reads an archive and derives its result from nothing but its bytes. An error wraps one of
@@ -37,7 +39,7 @@ func Read(r io.Reader, to Sink, progress Progress) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report, err := b.replay(m, events, rounds, to, progress)
+	report, state, err := b.replay(m, events, rounds, to, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +48,9 @@ func Read(r io.Reader, to Sink, progress Progress) (*Report, error) {
 	}
 	if err := m.compare(report); err != nil {
 		return nil, err
+	}
+	if to.State != nil {
+		to.State(state)
 	}
 	return report, nil
 }
@@ -144,47 +149,48 @@ func (b *blocks) links(m *Manifest) (events, rounds []event.ID, err error) {
 	return events, rounds, nil
 }
 
-func (b *blocks) replay(m *Manifest, events, rounds []event.ID, to Sink, progress Progress) (*Report, error) {
+func (b *blocks) replay(m *Manifest, events, rounds []event.ID, to Sink, progress Progress) (*Report, *coop.State, error) {
 	total := uint64(len(events) + len(rounds))
 	raw, err := b.next(events[0])
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r, err := newReplay(event.ID(m.Coop), raw)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r.onEvent = to.Event
 	if err := r.give(raw); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i, want := range events[1:] {
 		if raw, err = b.next(want); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := r.event(raw); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		tick(progress, uint64(i+2), total)
 	}
 	if err := r.flush(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i, want := range rounds {
 		if raw, err = b.next(want); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := r.round(raw); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if to.Round != nil {
 			if err := to.Round(r.lastRound, raw); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		tick(progress, uint64(len(events)+i+1), total)
 	}
-	return r.end()
+	report, err := r.end()
+	return report, r.line.Final(), err
 }
 
 func tick(progress Progress, done, total uint64) {

@@ -133,7 +133,7 @@ func (d *Daemon) getProposal(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := findProposal(v, r.PathValue("proposal"))
+	id, err := findProposal(v.State, r.PathValue("proposal"))
 	if err != nil {
 		return nil, err
 	}
@@ -153,12 +153,17 @@ func (d *Daemon) getExplain(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := findProposal(v, r.PathValue("proposal"))
+	return Explain(v.State, r.PathValue("proposal"))
+}
+
+// Explain explains a proposal of a state, found by its id or the end or beginning of it.
+func Explain(s *coop.State, proposal string) (Explanation, error) {
+	id, err := findProposal(s, proposal)
 	if err != nil {
-		return nil, err
+		return Explanation{}, err
 	}
-	account, _ := coop.Account(v.State, id)
-	return Explanation{id, coop.Explain(v.State, id), account}, nil
+	account, _ := coop.Account(s, id)
+	return Explanation{id, coop.Explain(s, id), account}, nil
 }
 
 // Submission is a draft to be signed with this device's key.

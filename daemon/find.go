@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
@@ -98,10 +99,10 @@ func findMember(v *picture, text string) (identity.PublicKey, error) {
 }
 
 // findProposal finds a proposal by id or part of it.
-func findProposal(v *picture, text string) (event.ID, error) {
+func findProposal(s *coop.State, text string) (event.ID, error) {
 	var all []named
 	var ids []event.ID
-	for id := range v.State.Hall.Proposals.All() {
+	for id := range s.Hall.Proposals.All() {
 		all, ids = append(all, named{id: id.String()}), append(ids, id)
 	}
 	i, err := pick("proposal", text, all, "coop proposal list")

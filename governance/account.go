@@ -50,6 +50,7 @@ func (s *State) Account(id event.ID) (Account, bool) {
 		a.Ballots = append(a.Ballots, BallotWords{member, m.Name, b.Says(p.Options), b.Reason, b.Event})
 	}
 	if p.Rules.Track.Method.SharesBudget() {
+		a.Steps = append(a.Steps, tally.Row{What: "sums count", Number: "1", Note: "is " + s.Currency.Format(1)})
 		for i, votes := range c.Votes {
 			if !c.hears(votes) {
 				a.Steps = append(a.Steps, tally.Row{What: "below the threshold", Option: a.Options[i], Number: fmt.Sprint(votes)})

@@ -91,6 +91,9 @@ func (s *State) explainCount(p *Proposal, r *count) []string {
 	return lines
 }
 
+// Measure says what an option's votes are: "votes", "points" and the like.
+func (m Method) Measure() string { return m.words().votes }
+
 // words are how an explanation speaks of a method: of yes and no, of an option's votes, and of what the
 // threshold is a share.
 type words struct{ yes, no, votes, of string }

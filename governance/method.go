@@ -106,6 +106,12 @@ func (m Method) HasStatusQuo() bool {
 	return f.hasStatusQuo
 }
 
+// Chooses tells whether the method chooses among options.
+func (m Method) Chooses() bool {
+	f, _ := m.form()
+	return f.most > 0
+}
+
 // Completion is what the Method of Equal Shares does with money that its steps leave.
 type Completion string
 

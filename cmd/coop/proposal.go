@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,9 +9,7 @@ import (
 
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/daemon"
-	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
-	"github.com/sustainy/coop/home"
 )
 
 func (a *app) proposalCommand() *cobra.Command {
@@ -74,8 +71,11 @@ func byUrgency(p, q coop.ProposalView) int {
 
 // resultOf sums a count up.
 func resultOf(p coop.ProposalView) string {
-	if p.Method == governance.YesNo {
+	switch p.Method {
+	case governance.YesNo:
 		return fmt.Sprintf("%d yes, %d no, %d abstain", p.Tally.Yes, p.Tally.No, p.Tally.Abstain)
+	case governance.ByConsent:
+		return fmt.Sprintf("%d consent, %d object, %d abstain", p.Tally.Yes, p.Tally.No, p.Tally.Abstain)
 	}
 	var chosen []string
 	for _, o := range p.Options {
@@ -101,23 +101,26 @@ func (a *app) proposalShowCommand() *cobra.Command {
 			}
 			var options, ballots []string
 			for _, o := range p.Options {
-				text := fmt.Sprintf("%d: %s, %s", o.Number, o.Name, plural(o.Votes, "vote", "votes"))
-				if o.Selected {
-					text += ", selected"
-				}
-				options = append(options, text)
+				options = append(options, optionLine(&p, o))
 			}
 			for _, b := range p.Ballots {
 				ballots = append(ballots, ballotLine(b))
 			}
 			return a.show(p, p.ID.String(), field{"id", p.ID.String()}, field{"title", p.Title}, field{"by", p.ByName}, field{"phase", string(p.Phase)},
-				field{"track", p.Track + " (" + string(p.Method) + ")"}, field{"opened", a.ago(p.Opened)}, field{"voting from", a.ago(p.Voting.Start)}, field{"voting until", a.ago(p.Voting.End)},
+				field{"track", p.Track + " (" + methodInWords(p.Rules) + ")"}, field{"opened", a.ago(p.Opened)}, field{"voting from", a.ago(p.Voting.Start)}, field{"voting until", a.ago(p.Voting.End)},
 				field{"next step", a.ago(p.Due)}, field{"ended", a.ago(p.Ended)}, field{"failure", p.Failure},
 				field{"text", p.Text}, field{"tags", strings.Join(p.Tags, ",")}, field{"options", strings.Join(options, "\n")},
 				field{"if it passes", strings.Join(p.Actions, "\n")}, field{"may vote", fmt.Sprint(p.Roll)}, field{"result", resultOf(p)},
-				field{"quorum", reached(p.Tally.Quorum)}, field{"threshold", reached(p.Tally.Threshold)}, field{"ballots", strings.Join(ballots, "\n")})
+				field{"quorum", reached(p.Tally.Quorum)}, field{"threshold", reached(p.Tally.Threshold)}, field{"lot", lotOf(p.Tally)}, field{"ballots", strings.Join(ballots, "\n")})
 		},
 	}
+}
+
+func lotOf(t coop.TallyView) string {
+	if t.Tie {
+		return "options were equal on the way, and the lot decided"
+	}
+	return ""
 }
 
 func reached(is bool) string {
@@ -128,12 +131,26 @@ func reached(is bool) string {
 }
 
 func ballotLine(b coop.BallotView) string {
-	text := b.Name + ": " + string(b.Choice)
-	if b.Choice == governance.Listed {
-		text = b.Name + ": " + strings.Trim(fmt.Sprint(b.Approvals), "[]")
-	}
+	text := b.Name + ": " + b.Says
 	if b.Reason != "" {
 		text += " (" + oneLine(b.Reason) + ")"
+	}
+	return text
+}
+
+// optionLine is an option with what it has so far, in its method's measure.
+func optionLine(p *coop.ProposalView, o coop.OptionView) string {
+	text := fmt.Sprintf("%d: %s, ", o.Number, o.Name)
+	switch measure := p.Method.Measure(); {
+	case measure == "votes":
+		text += plural(o.Votes, "vote", "votes")
+	case p.Method == governance.Schulze && o.Number == uint64(len(p.Options)-1):
+		text += fmt.Sprintf("preferred to the leading option by %d", o.Votes)
+	default:
+		text += fmt.Sprintf("%s %d", measure, o.Votes)
+	}
+	if o.Selected {
+		text += ", selected"
 	}
 	return text
 }
@@ -153,31 +170,6 @@ func (a *app) proposalBy(cmd *cobra.Command, text string, provisional bool) (p c
 	return p, err
 }
 
-func (a *app) proposalExplainCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "explain PROPOSAL",
-		Short: "Explain step by step, with every number, why a proposal stands where it stands",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := a.client()
-			if err != nil {
-				return err
-			}
-			var e daemon.Explanation
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "proposals", args[0], "explain"), &e); err != nil {
-				return err
-			}
-			if a.wantsJSON() || a.quiet {
-				return a.show(e, e.ID.String())
-			}
-			for _, line := range e.Lines {
-				fmt.Fprintln(a.out, oneLine(line))
-			}
-			return nil
-		},
-	}
-}
-
 func (a *app) proposalWithdrawCommand() *cobra.Command {
 	var sign signFlags
 	cmd := &cobra.Command{
@@ -194,70 +186,4 @@ func (a *app) proposalWithdrawCommand() *cobra.Command {
 	}
 	sign.add(cmd)
 	return cmd
-}
-
-func (a *app) voteCommand() *cobra.Command {
-	var sign signFlags
-	var approve []uint
-	var reason string
-	cmd := &cobra.Command{
-		Use:   "vote PROPOSAL [yes|no|abstain]",
-		Short: "Vote on a proposal, or change your vote while that is allowed",
-		Args:  cobra.RangeArgs(1, 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.proposalBy(cmd, args[0], true)
-			if err != nil {
-				return err
-			}
-			choice := ""
-			if len(args) == 2 {
-				choice = strings.ToLower(args[1])
-			}
-			approving := cmd.Flags().Changed("approve")
-			if (choice == "") != approving {
-				return usagef("say yes, no or abstain, or --approve with the numbers of options")
-			}
-			body := governance.BallotCast{Proposal: p.ID, Choice: choice, Reason: reason}
-			for _, n := range approve {
-				body.Approvals = append(body.Approvals, uint64(n))
-			}
-			slices.Sort(body.Approvals)
-			err = a.sign(cmd.Context(), sign, governance.KindBallotCast, body, voteInWords(&p, &body))
-			var refusal *home.Problem
-			if errors.As(err, &refusal) && p.Phase == governance.Discussion {
-				refusal.Next = fmt.Sprintf("coop proposal show %s; voting begins %s", p.ID.Short(), a.ago(p.Voting.Start))
-			}
-			return err
-		},
-	}
-	sign.add(cmd)
-	cmd.Flags().UintSliceVar(&approve, "approve", nil, "numbers of the options you approve, as coop proposal show lists them")
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for all members to read")
-	return cmd
-}
-
-func voteInWords(p *coop.ProposalView, b *governance.BallotCast) string {
-	text := fmt.Sprintf("vote %s on %q", b.Choice, p.Title)
-	if b.Choice == string(governance.Abstain) {
-		text = fmt.Sprintf("abstain on %q", p.Title)
-	}
-	if b.Choice == "" {
-		var names []string
-		for _, n := range b.Approvals {
-			name := fmt.Sprintf("option %d", n)
-			if n < uint64(len(p.Options)) {
-				name = p.Options[n].Name
-			}
-			names = append(names, name)
-		}
-		text = fmt.Sprintf("approve %s on %q", strings.Join(names, " and "), p.Title)
-		if len(names) == 0 {
-			text = fmt.Sprintf("approve nothing on %q", p.Title)
-		}
-	}
-	text += fmt.Sprintf(" (proposal %s)", event.ID(p.ID).Short())
-	if b.Reason != "" {
-		text += fmt.Sprintf(", because: %s", oneLine(b.Reason))
-	}
-	return text
 }

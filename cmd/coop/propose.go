@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ type proposal struct {
 	Title   string   `json:"title"`
 	Text    string   `json:"text"`
 	Track   string   `json:"track"`
+	Method  string   `json:"method"` // choose a track that counts like this
 	Tags    []string `json:"tags"`
 	Options []struct {
 		Name string `json:"name"`
@@ -37,8 +39,8 @@ type allocation struct {
 
 func (a *app) proposeCommand() *cobra.Command {
 	var o struct {
-		file, text, textFile, track, budget, charter string
-		tags, options, admit, devices, allocate      []string
+		file, text, textFile, track, method, budget, charter string
+		tags, options, admit, devices, allocate              []string
 	}
 	var sign signFlags
 	cmd := &cobra.Command{
@@ -64,6 +66,7 @@ func (a *app) proposeCommand() *cobra.Command {
 			}
 			overwrite(&p.Text, o.text)
 			overwrite(&p.Track, o.track)
+			overwrite(&p.Method, o.method)
 			overwrite(&p.Budget, o.budget)
 			p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
 			if err := p.addOptions(o.options); err != nil {
@@ -83,10 +86,11 @@ func (a *app) proposeCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.file, "file", "", "JSON file with title, text, track, tags, options, budget, admit, devices, allocate, charter; flags come on top; - is the standard input")
+	f.StringVar(&o.file, "file", "", "JSON file with title, text, track, method, tags, options, budget, admit, devices, allocate, charter; flags come on top; - is the standard input")
 	f.StringVar(&o.text, "text", "", "what it is about, in Markdown")
 	f.StringVar(&o.textFile, "text-file", "", "file with the text")
 	f.StringVar(&o.track, "track", "", "which of the charter's tracks (default: what its actions need, otherwise general or the first)")
+	f.StringVar(&o.method, "method", "", "the first track that counts like this: yesno, consent, approval, score, schulze, runoff, stv, points, ...")
 	f.StringSliceVar(&o.tags, "tag", nil, "word to find it by; may be repeated")
 	f.StringArrayVar(&o.options, "option", nil, "NAME, or NAME=COST where a budget is shared; may be repeated")
 	f.StringVar(&o.budget, "budget", "", "sum to share among the options")
@@ -151,11 +155,18 @@ func (a *app) propose(cmd *cobra.Command, sign signFlags, p *proposal) error {
 		return usagef("a proposal needs a title")
 	}
 	if body.Track == "" {
-		body.Track = chooseTrack(&c.Charter, &body)
+		body.Track = chooseTrack(&c.Charter, &body, governance.Method(p.Method))
+	}
+	t, known := c.Charter.Track(body.Track)
+	if known && p.Method != "" && string(t.Method) != p.Method {
+		return usagef("no track that fits counts by %s: coop charter lists the tracks", p.Method)
 	}
 	sentence := fmt.Sprintf("propose %q to %s on track %s", body.Title, o.Name, body.Track)
-	if t, ok := c.Charter.Track(body.Track); ok {
+	if known {
 		sentence += " (" + describeTrack(t) + ")"
+	}
+	if t.Method.HasStatusQuo() {
+		sentence += "; the status quo stands as the last option"
 	}
 	if len(words) > 0 {
 		sentence += "; if it passes: " + strings.Join(words, "; ")
@@ -214,37 +225,36 @@ func (a *app) actions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts
 	return drafts, words, nil
 }
 
-// chooseTrack finds the first track that fits: its method to the options, its actions to the drafts.
-func chooseTrack(c *governance.Charter, body *governance.ProposalOpen) string {
-	method := governance.YesNo
+// chooseTrack finds the first track that fits: its method to the options, its actions to the drafts. If
+// no method is asked for, the plainest that fits is.
+func chooseTrack(c *governance.Charter, body *governance.ProposalOpen, method governance.Method) string {
+	plainest := governance.YesNo
 	switch {
+	case method != "":
+		plainest = method
 	case body.Budget > 0:
-		method = governance.BudgetGreedy
+		plainest = governance.BudgetGreedy
 	case len(body.Options) > 0:
-		method = governance.Approval
+		plainest = governance.Approval
 	}
 	fits := func(t governance.Track) bool {
 		for _, action := range body.Actions {
-			allowed := false
-			for _, kind := range t.Actions {
-				allowed = allowed || kind == action.Kind
-			}
-			if !allowed {
+			if !slices.Contains(t.Actions, action.Kind) {
 				return false
 			}
 		}
-		return t.Method == method
+		return method == "" && t.Method.SharesBudget() == (body.Budget > 0) && t.Method.Chooses() == (len(body.Options) > 0) || t.Method == method
 	}
-	if t, ok := c.Track("general"); ok && fits(t) {
+	if t, ok := c.Track("general"); ok && t.Method == plainest && fits(t) {
 		return t.Name
 	}
-	for _, t := range c.Tracks {
-		if fits(t) {
-			return t.Name
+	for _, likes := range []func(governance.Track) bool{
+		func(t governance.Track) bool { return t.Method == plainest && fits(t) }, fits,
+		func(governance.Track) bool { return true }, // the refusal says what doesn't fit
+	} {
+		if i := slices.IndexFunc(c.Tracks, likes); i >= 0 {
+			return c.Tracks[i].Name
 		}
-	}
-	if len(c.Tracks) > 0 {
-		return c.Tracks[0].Name // the refusal says what doesn't fit
 	}
 	return ""
 }

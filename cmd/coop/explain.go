@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sustainy/coop/archive"
+	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/daemon"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/home"
+)
+
+func (a *app) proposalExplainCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "explain PROPOSAL",
+		Short: "Count a proposal's ballots again and explain, ballot by ballot and step by step, how the result came about",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var e daemon.Explanation
+			if file != "" {
+				var err error
+				if e, err = a.explainFrom(file, args[0]); err != nil {
+					return err
+				}
+				return a.printExplanation(&e)
+			}
+			client, err := a.client()
+			if err != nil {
+				return err
+			}
+			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "proposals", args[0], "explain"), &e); err != nil {
+				return err
+			}
+			return a.printExplanation(&e)
+		},
+	}
+	cmd.Flags().StringVar(&file, "from", "", "a file of coop export to verify and count from, without home, daemon or network")
+	return cmd
+}
+
+// explainFrom verifies a whole archive and explains a proposal of it.
+func (a *app) explainFrom(file, text string) (e daemon.Explanation, err error) {
+	f, err := openFile(file)
+	if err != nil {
+		return e, err
+	}
+	defer f.Close()
+	var state *coop.State
+	bar := a.newBar("verifying")
+	_, err = archive.Read(f, archive.Sink{State: func(s *coop.State) { state = s }}, bar.set)
+	bar.end()
+	if err != nil {
+		return e, daemon.ArchiveTrouble(err)
+	}
+	return daemon.Explain(state, text)
+}
+
+func (a *app) printExplanation(e *daemon.Explanation) error {
+	if a.wantsJSON() || a.quiet {
+		return a.show(e, e.ID.String())
+	}
+	for _, line := range e.Lines {
+		fmt.Fprintln(a.out, oneLine(line))
+	}
+	if len(e.Account.Ballots) > 0 {
+		fmt.Fprintln(a.out)
+		if err := a.printBallots(e.Account.Ballots); err != nil {
+			return err
+		}
+		fmt.Fprintln(a.out)
+		return a.printRows(e.Account.Steps)
+	}
+	return nil
+}
+
+func (a *app) printBallots(ballots []governance.BallotWords) error {
+	type row = governance.BallotWords
+	return list(a, ballots, func(b row) string { return b.Event.String() },
+		column[row]{name: "ballot", text: func(b row) string { return a.ending(b.Event.String()) }},
+		column[row]{name: "of", text: func(b row) string { return b.Name }},
+		column[row]{name: "says", text: func(b row) string { return b.Says }},
+		column[row]{name: "reason", text: func(b row) string { return b.Reason }})
+}
+
+// methodInWords tells how a track counts, with its settings.
+func methodInWords(t governance.Track) string {
+	switch t.Method {
+	case governance.YesNo:
+		return "yes or no"
+	case governance.ByConsent:
+		return "consent: one objection with a reason stops it"
+	case governance.Approval:
+		return "approval: mark all you like, the most approved wins"
+	case governance.Score:
+		return fmt.Sprintf("score: 0 to %d for each option, the highest sum wins", t.Highest)
+	case governance.Schulze:
+		return "schulze: rank the options and the status quo, who beats all others pairwise or by a stronger path wins"
+	case governance.Runoff:
+		return "runoff: rank the options and the status quo, the last is excluded until one has a majority"
+	case governance.STV:
+		return fmt.Sprintf("stv: rank the candidates, %s in proportion by the Scottish rules", plural(t.Seats, "seat", "seats"))
+	case governance.Points:
+		return fmt.Sprintf("points: %s to spread over the options, the most points win", plural(t.Points, "point", "points"))
+	case governance.PointsQuadratic:
+		return fmt.Sprintf("points-quadratic: %s to spread, n for one option cost n times n, the most points win", plural(t.Points, "point", "points"))
+	case governance.BudgetGreedy:
+		return "budget-greedy: by votes, each project that still fits"
+	case governance.BudgetShares:
+		return "budget-equal-shares: every vote spends an equal share, " + sharesInWords(t)
+	}
+	return string(t.Method)
+}
+
+func sharesInWords(t governance.Track) string {
+	text := "a project is worth what it costs, "
+	if t.Utility == governance.UtilityVotes {
+		text = "every project is worth the same, "
+	}
+	switch t.Completion {
+	case governance.CompleteRaise:
+		return text + "shares are raised while the budget lasts (add1)"
+	case governance.CompleteFill:
+		return text + "what is left goes by votes (utilitarian)"
+	case governance.CompleteRaiseFill:
+		return text + "shares are raised while the budget lasts and what is left goes by votes (add1+utilitarian)"
+	}
+	return text + "what is left stays (no completion)"
+}
+
+// errNoOption says how options can be named.
+func errNoOption(p *coop.ProposalView, text string) error {
+	return &home.Problem{Code: daemon.CodeUsage, What: fmt.Sprintf("%q names no option, or several", text),
+		Why: "an option is named by its number, its name, or a beginning of it that no other has", Next: "coop proposal show " + p.ID.Short(), Err: errUsage}
+}
