@@ -17,9 +17,11 @@ import (
 // lively is a world in which every table has rows.
 func lively(t testing.TB) *world {
 	w := newWorld(t)
-	for _, c := range []string{"found elm by=ann,bob", "ann invite door", "eve apply class=friend invite=door", "ann device phone",
+	for _, c := range []string{"found elm by=ann,bob charter=methods", "ann invite door", "eve apply class=friend invite=door", "ann device phone",
 		"ann propose paint track=quick allocate=0:500:Paint", "bob vote paint yes reason=Nice", "wait 61m", "bob propose roof tags=house", "wait 1h",
-		"ann propose feast track=party options=Soup,Wine", "ann vote feast approve=1"} {
+		"ann propose feast track=party options=Soup,Wine", "ann vote feast approve=1",
+		"bob propose site track=ranked options=Hill,Lake", `bob vote site rank="1>0=2"`, "ann propose play track=squares options=Net,Swing",
+		"ann vote play points=1,3", "ann propose paint track=rating options=Blue,Red", "ann vote paint scores=5,2"} {
 		w.play(c)
 	}
 	return w
@@ -182,7 +184,7 @@ func TestViewsAreJSON(t *testing.T) {
 	if v, ok := Member(s, keyOf("phone").Public()); !ok || v.Name != "Ann" {
 		t.Errorf("whose phone: %+v", v)
 	}
-	if o := Describe(s); o.Members != 2 || o.Candidates != 1 || o.UnderWay != 2 || o.Time != w.now {
+	if o := Describe(s); o.Members != 2 || o.Candidates != 1 || o.UnderWay != 5 || o.Time != w.now {
 		t.Errorf("%+v", o)
 	}
 	for _, view := range []any{Describe(s), Members(s), Charter(s), Proposals(s), feast, Allocations(s)} {

@@ -106,7 +106,7 @@ func (c *count) elect(options ...int) {
 
 // lead judges the option that the count puts first: each ballot's side is above 0 if it is for it,
 // below 0 if it is against it.
-func (c *count) lead(leader int, side func(Ballot) int) {
+func (c *count) lead(leading int, side func(Ballot) int) {
 	var yes, no uint64
 	for b := range c.listed {
 		switch of := side(b); {
@@ -173,11 +173,11 @@ func (c *count) countSides() {
 
 func (c *count) countApproval() {
 	r := tally.CountApproval(len(c.p.Options), c.approvals, c.lot)
-	leader := r.Order[0]
+	leading := r.Order[0]
 	c.keep(r, r.Ties)
-	c.Votes, c.Tie = r.Votes, c.concerns(leader)
-	c.judge(r.Votes[leader], r.Ballots-r.Votes[leader])
-	c.elect(leader)
+	c.Votes, c.Tie = r.Votes, c.concerns(leading)
+	c.judge(r.Votes[leading], r.Ballots-r.Votes[leading])
+	c.elect(leading)
 }
 
 func (c *count) countScore() {
@@ -188,12 +188,12 @@ func (c *count) countScore() {
 			}
 		}
 	}, c.lot)
-	leader := r.Order[0]
+	leading := r.Order[0]
 	c.keep(r, r.Ties)
-	c.Votes, c.Tie = r.Sums, c.concerns(leader)
+	c.Votes, c.Tie = r.Sums, c.concerns(leading)
 	highest := int(c.p.Rules.Track.Highest)
-	c.lead(leader, func(b Ballot) int { return 2*int(b.Scores[leader]) - highest })
-	c.elect(leader)
+	c.lead(leading, func(b Ballot) int { return 2*int(b.Scores[leading]) - highest })
+	c.elect(leading)
 }
 
 func (c *count) countPoints() {
@@ -204,60 +204,60 @@ func (c *count) countPoints() {
 			}
 		}
 	}, c.lot)
-	leader := r.Order[0]
+	leading := r.Order[0]
 	c.keep(r, r.Ties)
-	c.Votes, c.Tie = r.Sums, c.concerns(leader)
-	c.lead(leader, func(b Ballot) int {
-		if b.Points[leader] > 0 {
+	c.Votes, c.Tie = r.Sums, c.concerns(leading)
+	c.lead(leading, func(b Ballot) int {
+		if b.Points[leading] > 0 {
 			return 1
 		}
 		return -1
 	})
-	c.elect(leader)
+	c.elect(leading)
 }
 
 // countSchulze has as votes who prefers an option to the status quo, and for the status quo who prefers
-// it to the leader.
+// it to the leading option.
 func (c *count) countSchulze() {
 	r := tally.CountSchulze(len(c.p.Options), c.rankings, c.lot)
 	last := len(c.p.Options) - 1
-	leader := r.Order[0]
+	leading := r.Order[0]
 	c.keep(r, r.Ties)
-	c.Tie = c.concerns(leader)
-	c.first = leader
-	if leader == last {
-		leader = r.Order[1]
+	c.Tie = c.concerns(leading)
+	c.first = leading
+	if leading == last {
+		leading = r.Order[1]
 	}
 	for _, row := range r.Pairs {
 		c.Votes = append(c.Votes, row[last])
 	}
-	c.Votes[last] = r.Pairs[last][leader]
-	c.judge(r.Pairs[leader][last], r.Pairs[last][leader])
-	c.Threshold = c.Threshold && leader == c.first
-	c.elect(leader)
+	c.Votes[last] = r.Pairs[last][leading]
+	c.judge(r.Pairs[leading][last], r.Pairs[last][leading])
+	c.Threshold = c.Threshold && leading == c.first
+	c.elect(leading)
 }
 
-// countRunoff has first preferences as votes. If the status quo wins, the leader is who has most votes
+// countRunoff has first preferences as votes. If the status quo wins, the leading option is the one with most votes
 // beside it in the last round.
 func (c *count) countRunoff() {
 	r := tally.CountRunoff(len(c.p.Options), c.rankings, c.lot)
 	last := len(c.p.Options) - 1
-	leader := r.Winner
+	leading := r.Winner
 	c.keep(r, r.Ties)
 	c.Votes = r.Rounds[0].Votes
-	c.first = leader
-	if leader == last {
+	c.first = leading
+	if leading == last {
 		final := r.Rounds[len(r.Rounds)-1].Votes
-		leader = 0
+		leading = 0
 		for i := range last {
-			if final[i] > final[leader] || final[i] == final[leader] && c.lot[i] < c.lot[leader] {
-				leader = i
+			if final[i] > final[leading] || final[i] == final[leading] && c.lot[i] < c.lot[leading] {
+				leading = i
 			}
 		}
 	}
-	c.lead(leader, func(b Ballot) int { return b.place(last) - b.place(leader) })
-	c.Threshold = c.Threshold && leader == c.first
-	c.elect(leader)
+	c.lead(leading, func(b Ballot) int { return b.place(last) - b.place(leading) })
+	c.Threshold = c.Threshold && leading == c.first
+	c.elect(leading)
 }
 
 // countSTV has first preferences as votes. Who ranks nobody has not filled in a paper of this election:

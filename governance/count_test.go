@@ -198,12 +198,12 @@ func byHand(track *Track, p *Proposal, all []Ballot, lot tally.Lot) (yes, no uin
 			numbers = append(numbers, append(slices.Clone(b.Scores), b.Points...))
 		}
 	}
-	sideBy := func(half uint64, leader int) {
+	sideBy := func(half uint64, leading int) {
 		for _, list := range numbers {
 			switch {
-			case 2*list[leader] > half:
+			case 2*list[leading] > half:
 				yes++
-			case half > 0 && 2*list[leader] < half || half == 0:
+			case half > 0 && 2*list[leading] < half || half == 0:
 				no++
 			}
 		}
@@ -245,19 +245,19 @@ func byHand(track *Track, p *Proposal, all []Ballot, lot tally.Lot) (yes, no uin
 		return yes, no, r.Order[:1], r.Sums
 	case Schulze:
 		r := tally.CountSchulze(n, slices.Values(rankings), lot)
-		leader := r.Order[0]
-		if leader == n-1 {
-			leader = r.Order[1]
+		leading := r.Order[0]
+		if leading == n-1 {
+			leading = r.Order[1]
 		}
 		for i := range n - 1 {
 			votes = append(votes, above(i, n-1))
 		}
-		no = above(n-1, leader)
-		return above(leader, n-1), no, r.Order[:1], append(votes, no)
+		no = above(n-1, leading)
+		return above(leading, n-1), no, r.Order[:1], append(votes, no)
 	case Runoff:
 		r := tally.CountRunoff(n, slices.Values(rankings), lot)
-		leader := r.Winner
-		if leader == n-1 {
+		leading := r.Winner
+		if leading == n-1 {
 			order := list(n - 1)
 			last := r.Rounds[len(r.Rounds)-1].Votes
 			slices.SortFunc(order, func(a, b uint64) int {
@@ -266,9 +266,9 @@ func byHand(track *Track, p *Proposal, all []Ballot, lot tally.Lot) (yes, no uin
 				}
 				return lot[a] - lot[b]
 			})
-			leader = int(order[0])
+			leading = int(order[0])
 		}
-		return above(leader, n-1), above(n-1, leader), []int{r.Winner}, r.Rounds[0].Votes
+		return above(leading, n-1), above(n-1, leading), []int{r.Winner}, r.Rounds[0].Votes
 	case STV:
 		r := tally.CountSTV(n, int(track.Seats), slices.Values(filled), lot)
 		for _, v := range r.Stages[0].Votes {

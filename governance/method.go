@@ -9,20 +9,20 @@ import (
 // Method is how the ballots of a track are marked and counted. Package tally counts; a method here
 // adds what its count means for quorum and threshold:
 //
-//	method                yes                               no                                 neither (as an abstention)
-//	yesno                 for                               against                            -
-//	consent               consents                          objects, with a reason             -
-//	approval              approves the leader               does not                           -
-//	score                 gives the leader more than half   less than half of the highest      just half of it
-//	schulze, runoff       leader above the status quo       the status quo above the leader    both on one place, or neither
-//	stv                   ranks somebody                    an empty ranking: none of them     -
-//	points, -quadratic    gives the leader a point          gives it none                      -
-//	budget-greedy,        marks no abstention               -                                  -
+//	method                yes                             no                              neither (as an abstention)
+//	yesno                 for                             against                         -
+//	consent               consents                        objects, with a reason          -
+//	approval              approves the first option       does not                        -
+//	score                 gives it more than half         less than half of the highest   just half of it
+//	schulze, runoff       puts it above the status quo    below the status quo            beside it, or ranks neither
+//	stv                   ranks somebody                  an empty ranking: none of them  -
+//	points, -quadratic    gives it a point                gives it none                   -
+//	budget-greedy,        does not abstain                -                               -
 //	budget-equal-shares
 //
-// The leader is the option that the count puts first, the status quo aside. An abstention takes part,
-// for a quorum of turnout, and nothing else. A passed vote selects the leader, stv as many as there are
-// seats, a budget the projects that it funds.
+// The first option is the one that the count puts first, the status quo aside. An abstention takes part,
+// for a quorum of turnout, and nothing else. A passed vote selects the first option, stv as many as there
+// are seats, a budget the projects that it funds.
 //
 // In schulze and runoff "no award" is always there: the status quo is the last option. A vote that it
 // wins is rejected whatever the threshold, and in a tie it comes first, so that nothing changes by

@@ -24,13 +24,13 @@ type Result struct {
 	No        uint64     `cbor:"no"`        // likewise
 	Abstain   uint64     `cbor:"abstain"`   // ballots that take part and take no side
 	Votes     []uint64   `cbor:"votes"`     // of each option: approvals, sums of scores or points, first preferences; schulze: who prefers it to the status quo
-	Selected  []uint64   `cbor:"selected"`  // if it passes, numbers of the chosen options: the leader, the elected in order, the funded ascending
+	Selected  []uint64   `cbor:"selected"`  // if it passes, numbers of the chosen options: the first, the elected in order, the funded ascending
 	Spent     uint64     `cbor:"spent"`     // what the funded projects cost
 	Quorum    bool       `cbor:"quorum"`    // reached
 	Threshold bool       `cbor:"threshold"` // reached, and the status quo does not win
 
 	// Tie says that a lot decided on the way, wherever it did in counts of several steps, or else about
-	// the leader.
+	// the first option.
 	Tie bool `cbor:"tie,omitempty"`
 }
 
