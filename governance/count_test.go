@@ -512,3 +512,36 @@ func TestCitiesDecideAsTheyDid(t *testing.T) {
 		t.Logf("%s: %d ballots, %d of %d projects, %d of %d spent", filepath.Base(name), r.Ballots, len(r.Selected), len(r.Votes), r.Spent, in.Budget)
 	}
 }
+
+// TestWhoStandsAgainstTheStatusQuo: if the status quo wins a runoff, yes and no are about the option
+// with most votes beside it, the first by lot of several.
+func TestWhoStandsAgainstTheStatusQuo(t *testing.T) {
+	for seed := range byte(20) {
+		id := event.ID{seed}
+		p := Proposal{Options: []Option{{Name: "A"}, {Name: "B"}, {Name: StatusQuo}}, RollSize: 5, Rules: Rules{Track: trackBy(Runoff)}}
+		var s State
+		for n, ranking := range [][][]uint64{{{2}}, {{2}}, {{2}}, {{0}, {1}}, {{1}, {2}}} {
+			s.vote(id, n, Ballot{Ranking: ranking})
+		}
+		want := uint64(1) // A is above the status quo once, B twice
+		if lot := drawLot(id, 3, true); lot[1] < lot[0] {
+			want = 2
+		}
+		if r := s.Tally(id, &p); r.Yes != want || r.Outcome() != Rejected {
+			t.Errorf("%+v, want %d yes", r, want)
+		}
+	}
+}
+
+// TestBelowTheThresholdNothingIsBought: nor in equal shares, however much its one voter has to spend.
+func TestBelowTheThresholdNothingIsBought(t *testing.T) {
+	p := Proposal{Options: []Option{{"A", 5}, {"B", 1}}, Budget: 10, RollSize: 4, Rules: Rules{Track: trackBy(BudgetShares)}}
+	p.Rules.Track.Threshold = Threshold{Ratio{1, 2}, false}
+	var s State
+	for n, approvals := range [][]uint64{{0}, {0}, {0}, {1}} {
+		s.vote(event.ID{1}, n, Ballot{Approvals: approvals})
+	}
+	if r := s.Tally(event.ID{1}, &p); !slices.Equal(r.Selected, []uint64{0}) || r.Spent != 5 {
+		t.Errorf("%+v", r)
+	}
+}
