@@ -215,9 +215,6 @@ func (g *Graph) Links(id event.ID) []event.ID {
 	return nil
 }
 
-// Held is the number of accepted events that were not released.
-func (g *Graph) Held() int { return len(g.bodies) }
-
 // Len is the number of accepted events.
 func (g *Graph) Len() int { return len(g.places) }
 

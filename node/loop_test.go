@@ -65,22 +65,29 @@ type marks struct{}
 func (marks) Mark(Mark) error      { return nil }
 func (marks) Silence(string) error { return nil }
 
-// alone runs an observing member's node on a gated store, in a bubble in which time stands until all wait.
+// running starts a member's node on a gated store, in a bubble in which time stands until all wait.
+func running(t *testing.T) (n *Node, store *gated, net *ear, ran chan error, cancel func()) {
+	t.Helper()
+	genesis := founded(t, 4)
+	store, net = &gated{Memory: crdt.NewMemory(), word: make(chan error)}, &ear{}
+	if err := store.Memory.Append(crdt.Batch{Events: []*event.Event{genesis}}); err != nil {
+		t.Fatal(err)
+	}
+	n, err := Open(Options{Genesis: genesis, Key: testKey(4), Store: store, Net: net, Clock: bubbleClock{}, Guard: marks{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ran = make(chan error, 1)
+	go func() { ran <- n.Run(ctx) }()
+	synctest.Wait()
+	return n, store, net, ran, cancel
+}
+
+// alone runs f with such a node.
 func alone(t *testing.T, f func(t *testing.T, n *Node, store *gated, net *ear, ran chan error)) {
 	synctest.Test(t, func(t *testing.T) {
-		genesis := founded(t, 4)
-		store, net := &gated{Memory: crdt.NewMemory(), word: make(chan error)}, &ear{}
-		if err := store.Memory.Append(crdt.Batch{Events: []*event.Event{genesis}}); err != nil {
-			t.Fatal(err)
-		}
-		n, err := Open(Options{Genesis: genesis, Key: testKey(4), Store: store, Net: net, Clock: bubbleClock{}, Guard: marks{}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		ran := make(chan error, 1)
-		go func() { ran <- n.Run(ctx) }()
-		synctest.Wait()
+		n, store, net, ran, cancel := running(t)
 		f(t, n, store, net, ran)
 		cancel()
 	})
@@ -171,18 +178,7 @@ func TestDiskFails(t *testing.T) {
 // When a peer is told to stop, what is being written is finished and said first.
 func TestStopFinishesTheTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		genesis := founded(t, 4)
-		store, net := &gated{Memory: crdt.NewMemory(), word: make(chan error)}, &ear{}
-		if err := store.Memory.Append(crdt.Batch{Events: []*event.Event{genesis}}); err != nil {
-			t.Fatal(err)
-		}
-		n, err := Open(Options{Genesis: genesis, Key: testKey(4), Store: store, Net: net, Clock: bubbleClock{}, Guard: marks{}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		ran := make(chan error, 1)
-		go func() { ran <- n.Run(ctx) }()
+		n, store, net, ran, cancel := running(t)
 		answer := submitted(t, n, "First")
 		cancel()
 		synctest.Wait()

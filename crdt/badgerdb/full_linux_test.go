@@ -17,7 +17,7 @@ import (
 // lives, the store closes, opens and can be read, and goes on when there is room again.
 func TestFullDisk(t *testing.T) {
 	if !long() {
-		t.Skip("part of the long campaigns: COOP_LONG=1")
+		t.Skip("SKIPPED: part of the long campaigns: COOP_LONG=1")
 	}
 	disk := t.TempDir()
 	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=480m"); err != nil {
