@@ -16,17 +16,20 @@ const (
 	rememberedBytes = 2 << 20 // and their size
 )
 
+// seats are the cores on which signatures are verified, for all cooperatives of this process: more
+// callers at once would only make each one's batches smaller.
+var seats = make(chan struct{}, runtime.GOMAXPROCS(0))
+
 // opener opens events for whoever asks, as event.OpenAll does. Signatures are cheaper the more of them
 // are verified together, and under load many calls come at once with few events each. So there is one
-// queue: a caller that finds a core free works, and when it is done it gives what came meanwhile to a
-// caller that waits. Alone, nobody waits for anybody. No goroutine is the opener's own.
+// queue: the first caller in it waits for a core, and takes with it what has come meanwhile. Where a
+// core is free nobody waits for anybody. No goroutine is the opener's own.
 //
 // The same event often comes twice, by gossip and with the round block that lists it. What was opened
 // lately is remembered with all its bytes, so it is verified once.
 type opener struct {
-	mu      sync.Mutex
-	queue   []*opening // empty while a core is free
-	working int        // callers at work, one a core at most
+	mu    sync.Mutex
+	queue []*opening // calls that wait; the first one's caller waits for a core, the others for it
 
 	seed         maphash.Seed
 	fresh, stale map[uint64]*event.Event // two generations of what was opened, by the hash of all bytes
@@ -38,8 +41,8 @@ type opening struct {
 	raws   [][]byte
 	events []*event.Event
 	errs   []error
-	done   chan struct{}   // closed when events and errs are there
-	lead   chan []*opening // or: these calls, this one among them, are this caller's to work on
+	done   chan struct{} // closed when events and errs are there
+	lead   chan struct{} // closed when this call is the first of the queue
 }
 
 func newOpener() *opener {
@@ -49,9 +52,7 @@ func newOpener() *opener {
 // openAll is event.OpenAll, shared among the cores and among the calls. The events keep the raws, which
 // must therefore be no parts of something larger; the codec gives each its own.
 func (o *opener) openAll(raws [][]byte) ([]*event.Event, []error) {
-	o.mu.Lock()
-	free := runtime.GOMAXPROCS(0) - o.working // where others work already, sharing would only make the batches smaller
-	o.mu.Unlock()
+	free := cap(seats) - len(seats) // where others work already, sharing would only make the batches smaller
 	workers := min(free, len(raws)/shareFrom)
 	if workers < 2 {
 		return o.open(raws)
@@ -61,7 +62,9 @@ func (o *opener) openAll(raws [][]byte) ([]*event.Event, []error) {
 	for w := range workers {
 		from, to := w*len(raws)/workers, (w+1)*len(raws)/workers
 		wait.Go(func() {
-			opened, why := o.open(raws[from:to])
+			seats <- struct{}{}
+			opened, why := o.recall(raws[from:to])
+			<-seats
 			copy(events[from:], opened)
 			copy(errs[from:], why)
 		})
@@ -71,24 +74,40 @@ func (o *opener) openAll(raws [][]byte) ([]*event.Event, []error) {
 }
 
 func (o *opener) open(raws [][]byte) ([]*event.Event, []error) {
-	call := &opening{raws: raws, done: make(chan struct{}), lead: make(chan []*opening, 1)}
+	call := &opening{raws: raws, done: make(chan struct{}), lead: make(chan struct{})}
 	o.mu.Lock()
-	if o.working < runtime.GOMAXPROCS(0) {
-		o.working++
-		call.lead <- []*opening{call}
-	} else {
-		o.queue = append(o.queue, call)
+	if o.queue = append(o.queue, call); len(o.queue) == 1 {
+		close(call.lead)
 	}
 	o.mu.Unlock()
 	select {
 	case <-call.done:
-	case calls := <-call.lead:
-		o.work(calls)
+	case <-call.lead:
+		seats <- struct{}{}
+		o.work(o.next())
+		<-seats
 	}
 	return call.events, call.errs
 }
 
-// work opens the events of these calls and hands on.
+// next takes from the queue what is opened together, its first call among it, and lets the call that
+// is then the first lead.
+func (o *opener) next() []*opening {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, count := 1, len(o.queue[0].raws)
+	for n < len(o.queue) && count < batchFull {
+		count += len(o.queue[n].raws)
+		n++
+	}
+	calls := o.queue[:n:n]
+	if o.queue = o.queue[n:]; len(o.queue) > 0 {
+		close(o.queue[0].lead)
+	}
+	return calls
+}
+
+// work opens the events of these calls.
 func (o *opener) work(calls []*opening) {
 	var raws [][]byte
 	for _, c := range calls {
@@ -101,20 +120,6 @@ func (o *opener) work(calls []*opening) {
 		events, errs = events[n:], errs[n:]
 		close(c.done)
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if len(o.queue) == 0 {
-		o.working--
-		return
-	}
-	n, count := 1, len(o.queue[0].raws)
-	for n < len(o.queue) && count < batchFull {
-		count += len(o.queue[n].raws)
-		n++
-	}
-	next := o.queue[:n:n]
-	o.queue = o.queue[n:]
-	next[0].lead <- next
 }
 
 // recall opens what is not remembered.

@@ -65,8 +65,8 @@ func TestOpenerAgreesWithOpenAll(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if door.working != 0 || len(door.queue) != 0 {
-		t.Fatalf("%d at work, %d waiting", door.working, len(door.queue))
+	if len(seats) != 0 || len(door.queue) != 0 {
+		t.Fatalf("%d at work, %d waiting", len(seats), len(door.queue))
 	}
 }
 
