@@ -207,13 +207,13 @@ type ranked struct {
 	it  *item
 }
 
-type byRank []ranked
+type byRank []*ranked
 
 func (h byRank) Len() int           { return len(h) }
 func (h byRank) Less(i, j int) bool { return bytes.Compare(h[i].key[:], h[j].key[:]) < 0 }
 func (h byRank) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *byRank) Push(x any)        { *h = append(*h, x.(ranked)) }
-func (h *byRank) Pop() any          { return pop((*[]ranked)(h)) }
+func (h *byRank) Push(x any)        { *h = append(*h, x.(*ranked)) }
+func (h *byRank) Pop() any          { return pop((*[]*ranked)(h)) }
 
 // arrange puts a segment in order: what an event builds on comes before it (Kahn), and of the events
 // that could come next the one with the lowest hash of anchor and event does. The authors did not
@@ -233,9 +233,12 @@ func arrange(anchor RoundID, segment []*item) []event.ID {
 		}
 	}
 	var ready byRank
+	ranks := make([]ranked, len(segment))
 	free := func(it *item) {
-		tie := append(append(make([]byte, 0, 64), anchor[:]...), it.id[:]...)
-		heap.Push(&ready, ranked{sha256.Sum256(tie), it})
+		var tie [64]byte
+		copy(tie[copy(tie[:], anchor[:]):], it.id[:])
+		ranks[it.place] = ranked{sha256.Sum256(tie[:]), it}
+		heap.Push(&ready, &ranks[it.place])
 	}
 	for i, it := range segment {
 		if waits[i] == 0 {
@@ -244,7 +247,7 @@ func arrange(anchor RoundID, segment []*item) []event.ID {
 	}
 	order := make([]event.ID, 0, len(segment))
 	for len(ready) > 0 {
-		it := heap.Pop(&ready).(ranked).it
+		it := heap.Pop(&ready).(*ranked).it
 		order = append(order, it.id)
 		for _, n := range next[it.place] {
 			if waits[n.place]--; waits[n.place] == 0 {

@@ -37,14 +37,16 @@ func (t *tail) add(now event.Time, e *event.Event) {
 	t.order = nil
 }
 
-// remove takes out what the graph has released, which are these events.
+// remove takes out what became final.
 func (t *tail) remove(events []*event.Event) {
+	final := make(map[*event.Event]struct{}, len(events)) // only looked up
 	for _, e := range events {
+		final[e] = struct{}{}
 		if t.byKey[e.Key]--; t.byKey[e.Key] == 0 {
 			delete(t.byKey, e.Key)
 		}
 	}
-	t.arrived = slices.DeleteFunc(t.arrived, func(e *event.Event) bool { return t.graph.Get(e.ID) == nil })
+	t.arrived = slices.DeleteFunc(t.arrived, func(e *event.Event) bool { _, is := final[e]; return is })
 	t.order = nil
 }
 
