@@ -324,7 +324,6 @@ func (a *app) serveUntil(ctx context.Context, f upFlags, tell func(report)) erro
 		}
 	}
 	log := quietLibraries(a.err)
-	daemon.TuneMemory()
 	d, err := daemon.Open(daemon.Options{Home: h, Key: key, Testnet: f.testnet, Log: log,
 		Say: func(format string, args ...any) { tell(report{Say: fmt.Sprintf(format, args...)}) }})
 	if err != nil {

@@ -288,8 +288,8 @@ func paced(b *testing.B, m *members, peers []*place, d time.Duration) (took []ti
 	return took
 }
 
-// loadHands is how many give events in at one peer, each waiting until the last ones are on disk.
-const loadHands = 4
+// loadHands give events in at one peer, loadBatch at a time, each waiting until the last ones are on disk.
+const loadHands, loadBatch = 4, 500
 
 // BenchmarkSustained is how many events a second become final at the slowest of four stewards while
 // every one of them is given more, as long as no more than a window of them is not final.
@@ -316,7 +316,7 @@ func BenchmarkSustained(b *testing.B) {
 						time.Sleep(time.Millisecond)
 						continue
 					}
-					batch := make([][]byte, 200)
+					batch := make([][]byte, loadBatch)
 					for j := range batch {
 						batch[j] = mine.ballot(b).Raw
 					}
