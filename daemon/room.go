@@ -237,7 +237,9 @@ func (r *room) onlyRead(ctx context.Context, store crdt.Store, fault error) {
 	defer func() {
 		r.show(nil, nil)
 		cancel()
-		<-ended
+		if err := <-ended; err != nil {
+			r.log.Error("reading ended", "why", err)
+		}
 	}()
 	for {
 		select {

@@ -71,7 +71,8 @@ func (p plain) count(known []int8, votes *[3]uint64) (lost uint64) {
 		known[i] = unknown
 	}
 	for i := range p.to {
-		at, says := int32(i), int8(nothing)
+		var says int8
+		at := int32(i)
 		for {
 			if k := known[at]; k != unknown {
 				says = max(k, nothing)

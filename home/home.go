@@ -76,7 +76,7 @@ func Create(p Paths, n New) (*Home, error) {
 	}
 	h := &Home{Paths: p, Config: Config{Name: n.Name, Keyring: n.Keyring && !n.Open}, lock: lock}
 	if err := h.fill(n, pass); err != nil {
-		lock.Unlock()
+		_ = lock.Unlock() // the reason is err
 		return nil, err
 	}
 	return h, nil
@@ -204,7 +204,7 @@ func Open(p Paths) (*Home, error) {
 	}
 	h, err := Look(p)
 	if err != nil {
-		lock.Unlock()
+		_ = lock.Unlock() // the reason is err
 		return nil, err
 	}
 	h.lock = lock
@@ -271,7 +271,7 @@ func takeLock(p Paths) (*flock.Flock, error) {
 		return nil, inUse(p)
 	}
 	if err := os.WriteFile(p.LockFile(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
-		lock.Unlock()
+		_ = lock.Unlock() // the reason is err
 		return nil, disk("write "+p.LockFile(), err)
 	}
 	return lock, nil
@@ -290,7 +290,7 @@ func inUse(p Paths) *Problem {
 func LockedBy(p Paths) int {
 	lock := flock.New(p.LockFile(), flock.SetFlag(os.O_RDONLY))
 	if got, err := lock.TryRLock(); err != nil || got {
-		lock.Unlock()
+		_ = lock.Unlock() // the reason is err
 		return 0
 	}
 	text, err := readBounded(p.LockFile(), maxSmallFile)

@@ -46,7 +46,7 @@ func newGossip(h *Host) (*gossip, error) {
 		pubsub.WithGossipSubParams(mesh()),
 		pubsub.WithFloodPublish(true),
 		pubsub.WithPeerScore(params, thresholds),
-		pubsub.WithPeerScoreInspect(pubsub.PeerScoreInspectFn(g.inspect), time.Second),
+		pubsub.WithPeerScoreInspect(g.inspect, time.Second),
 		pubsub.WithSubscriptionFilter(g),
 		pubsub.WithAppSpecificRpcInspector(g.admit),
 		pubsub.WithValidateQueueSize(maxPendingChecks),
@@ -207,7 +207,7 @@ func (l *Link) joinTopic(proto Protocol) (*topic, error) {
 }
 
 func (t *topic) leave() {
-	t.subscribe(false)
+	_ = t.subscribe(false)
 	_ = t.handle.Close() // fails only when subscribed, or when gossip itself has ended
 	_ = t.link.host.gossip.ps.UnregisterTopicValidator(t.handle.String())
 }

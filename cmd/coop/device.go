@@ -169,7 +169,7 @@ for nothing until it is granted, by another device of yours (coop device add REQ
 			if err := client.Post(cmd.Context(), daemon.Path("coops", a.coop, "device-request"), w, &r); err != nil {
 				return err
 			}
-			a.say("This device, %s, asks to speak for %s (%s). Let it, on another device of %s:\n  coop device add REQUEST\nor, if there is none that signs, ask any member to put it to a vote:\n  coop propose \"A new device for %s\" --device REQUEST\nREQUEST is:",
+			a.say("This device, %s, asks to speak for %s (%s). Let it, on another device of %s:\n  coop device add REQUEST\nor, if there is none that signs, ask any member to put it to a vote:\n  coop propose \"A new device for %s\" --device REQUEST\nThe request is:",
 				r.Device, oneLine(r.Name), r.Member, oneLine(r.Name), oneLine(r.Name))
 			if a.wantsJSON() {
 				return a.printJSON(r)

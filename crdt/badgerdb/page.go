@@ -68,9 +68,9 @@ func envelope(b []byte) (size int, ok bool) {
 		return 0, false
 	}
 	at, core := 2, int(b[1]&31)
-	switch width := 0; core {
+	switch core {
 	case 24, 25, 26:
-		width = 1 << (core - 24)
+		width := 1 << (core - 24)
 		if len(b) < at+width {
 			return 0, false
 		}

@@ -176,8 +176,8 @@ func (s *salvage) dropUnfinished() {
 		return cmp.Or(-cmp.Compare(s.frames[a].seq, s.frames[b].seq), cmp.Compare(a.n, b.n))
 	})
 	least := uint64(math.MaxUint64) // the first index of all later Appends
-	for seq, i := uint64(0), 0; i < len(pages); {
-		seq = s.frames[pages[i]].seq
+	for i := 0; i < len(pages); {
+		seq := s.frames[pages[i]].seq
 		begin := pages[i].n
 		for ; i < len(pages) && s.frames[pages[i]].seq == seq; i++ {
 			if pages[i].n+uint64(s.frames[pages[i]].count) > least {

@@ -367,7 +367,7 @@ func (r *run) export(ctx context.Context, report *Report) error {
 	if err := r.Verify(ctx, file, filepath.Join(r.Dir, "clean")); err != nil {
 		report.Equal = false
 		report.Differences = append(report.Differences, "the export does not verify: "+err.Error())
-		return nil
+		return nil //nolint:nilerr // it is told in the report
 	}
 	r.Say("exported to %s (%d KiB) and verified in a clean home (%s)", filepath.Base(file), info.Size()>>10, since(began))
 	return nil

@@ -308,7 +308,7 @@ func (j *judge) kinds(kind event.Kind) (n int) {
 // doubles are the stewards of whom a peer's disk has two blocks of one round.
 func (j *judge) doubles(p *peer) map[int]bool {
 	seen, proven := map[slot]finality.RoundID{}, map[int]bool{}
-	p.disk.Rounds(0, func(_ uint64, raw []byte) error {
+	_ = p.disk.Rounds(0, func(_ uint64, raw []byte) error {
 		b, err := readBlock(raw)
 		if err != nil {
 			return err

@@ -54,15 +54,6 @@ func busy(p Plan) Plan {
 	return p
 }
 
-// leads are the stewards in the order in which they lead waves.
-func leads(w *world) []*peer {
-	var order []*peer
-	for wave := range uint64(w.plan.Stewards) {
-		order = append(order, w.peers[w.stage.epoch.Leader(wave)])
-	}
-	return order
-}
-
 // leaders is leads for a plan that has not begun.
 func leaders(p Plan) (order []int) {
 	ep := stageOf(&p).epoch
