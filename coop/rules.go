@@ -24,6 +24,10 @@ func rules() []fold.Rule[State] {
 		fold.On(governance.KindCharterAmend, in(hall, (*governance.State).Amend)),
 		fold.On(governance.KindBudgetAllocate, in(hall, (*governance.State).Allocate)),
 
+		fold.On(governance.KindStewardStand, in(hall, (*governance.State).Stand)),
+		fold.On(governance.KindStewardAppoint, in(hall, (*governance.State).Appoint)),
+		fold.On(governance.KindStewardReady, in(hall, (*governance.State).Ready)),
+
 		fold.On(governance.KindEvidence, in(hall, (*governance.State).Accuse)),
 	}
 }

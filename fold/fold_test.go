@@ -281,3 +281,23 @@ func BenchmarkApply(b *testing.B) {
 		m.Apply(&s, Env{Key: identity.PublicKey{1}}, drafts[i%len(drafts)])
 	}
 }
+
+// TestAfterEachCommit: what comes after a commit comes after all of its events and before every later
+// one, once, and the pending events see what it did.
+func TestAfterEachCommit(t *testing.T) {
+	line := timeline(machine())
+	var seen []string
+	line.After(func(s *tape) {
+		seen = append(seen, fmt.Sprint(s.rows.Len(), uint64(s.time)))
+		s.sum = 0
+	})
+	line.Commit(0, 5, []*event.Event{said(2), said(5)})
+	line.Commit(1, 6, nil)
+	line.Follow([]*event.Event{said(8)})
+	if now := line.Provisional(); now.sum != 8+6 || line.Final().sum != 0 {
+		t.Errorf("provisional %d, final %d", now.sum, line.Final().sum)
+	}
+	if want := []string{"2 5", "2 6"}; !slices.Equal(seen, want) {
+		t.Errorf("after the commits: %v, want %v", seen, want)
+	}
+}

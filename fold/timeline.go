@@ -27,6 +27,7 @@ type Timeline[S any] struct {
 	machine  *Machine[S]
 	snapshot func(*S) S
 	advance  func(*S, event.Time)
+	after    func(*S)
 
 	final S
 	next  uint64     // index of the next commit
@@ -44,8 +45,13 @@ func New[S any](machine *Machine[S], genesis S, snapshot func(*S) S, advance fun
 	return &Timeline[S]{machine: machine, snapshot: snapshot, advance: advance, final: genesis}
 }
 
+// After sets what happens at the end of every commit, once all of its events have applied, such as a
+// change that must not come in the middle of one. Without commits it does not happen: the provisional
+// state has what the last commit left.
+func (t *Timeline[S]) After(hook func(*S)) { t.after = hook }
+
 // Commit makes a segment final: first what is due at coop time t is done, then each event applies in
-// the order given. Commits come in sequence from 0; t never decreases.
+// the order given, and last what After has set. Commits come in sequence from 0; t never decreases.
 func (t *Timeline[S]) Commit(index uint64, at event.Time, order []*event.Event) []Receipt {
 	if index != t.next || at < t.time {
 		panic(fmt.Sprintf("fold: invariant: commit %d at %d follows %d commits at %d", index, at, t.next, t.time))
@@ -55,6 +61,9 @@ func (t *Timeline[S]) Commit(index uint64, at event.Time, order []*event.Event) 
 	receipts := make([]Receipt, len(order))
 	for i, e := range order {
 		receipts[i] = t.apply(&t.final, e, true)
+	}
+	if t.after != nil {
+		t.after(&t.final)
 	}
 	t.next++
 	t.settle(order)

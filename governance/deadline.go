@@ -44,6 +44,9 @@ func (p *Proposal) next() event.Time {
 // rest order a commit then, because only commits move coop time.
 func (s *State) Next() (at event.Time, any bool) {
 	due, any := s.first()
+	if handover, ready := s.handover(); ready && (!any || handover < due.At) {
+		return handover, true
+	}
 	return due.At, any
 }
 

@@ -52,7 +52,7 @@ func (s *State) AddDevice(env fold.Env, b DeviceAdd) error {
 	if b.Key.Check() != nil {
 		return ErrKey
 	}
-	if s.Devices.Has(b.Key) {
+	if s.Devices.Has(b.Key) || s.anothers(b.Key, b.Member) {
 		return ErrKeyTaken
 	}
 	if m.Devices >= MaxDevices {

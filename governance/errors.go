@@ -96,6 +96,17 @@ var (
 	ErrFinalBallot = errors.New("you have voted, and this track does not let ballots be changed")
 )
 
+// Stewards.
+var (
+	ErrMayNotStand   = errors.New("only members who may vote can be stewards")
+	ErrStandsAlready = errors.New("you stand for election already: resign to take it back")
+	ErrAppointed     = errors.New("1 to 31 stewards and up to 64 on standby are appointed, each named once")
+	ErrNotStanding   = errors.New("one who is named does not stand for steward, or may not vote, or has no device left: they must agree first, by coop steward stand")
+	ErrNotIncoming   = errors.New("you are not among the incoming stewards, so there is nothing to be ready for")
+	ErrEpoch         = errors.New("this is not the number of the coming epoch: look at coop steward list and announce again")
+	ErrReadyProof    = errors.New("the key does not prove that it wants to be this member's in the coming epoch: create a fresh one and sign with it")
+)
+
 // Acts of the Assembly.
 var (
 	ErrCharterClasses = errors.New("the new charter would leave a member without a class: keep the class, or admit the member to another first")

@@ -1,0 +1,94 @@
+package coop
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+)
+
+// senate gives a charter an office: who is decided to be a steward is one a day later, for ten days.
+func senate(c governance.Charter) governance.Charter {
+	c.Office = governance.Office{Term: 10 * day, Notice: day}
+	quick := &c.Tracks[1]
+	quick.Actions = append(quick.Actions, governance.KindStewardAppoint)
+	return c
+}
+
+// stewardDraft is what a command about stewards wants to say, if it is one:
+//
+//	stand                          appoint A,B standby=C,D
+//	ready KEY epoch=1 proof=KEY for=WHO
+func (w *world) stewardDraft(who string, c command) (event.Draft, bool) {
+	switch c.word(1) {
+	case "stand":
+		return w.body(governance.KindStewardStand, governance.StewardStand{}), true
+	case "appoint":
+		return w.appointment(c.word(2), c.get("standby", "")), true
+	case "ready":
+		epoch, key := w.number(c.get("epoch", "1")), c.word(2)
+		member := publicOf(c.get("for", who))
+		return w.body(governance.KindStewardReady, governance.StewardReady{Epoch: epoch, Key: publicOf(key),
+			Proof: governance.ReadyProof(keyOf(c.get("proof", key)), w.state().Hall.Coop, member, epoch)}), true
+	}
+	return event.Draft{}, false
+}
+
+func (w *world) appointment(stewards, standby string) event.Draft {
+	return w.body(governance.KindStewardAppoint, governance.StewardAppoint{Stewards: w.people(stewards), Standby: w.people(standby)})
+}
+
+// people reads names between commas.
+func (w *world) people(text string) (keys []identity.PublicKey) {
+	for name := range strings.SplitSeq(text, ",") {
+		if name != "" {
+			keys = append(keys, publicOf(name))
+		}
+	}
+	return keys
+}
+
+// office tells who orders events and who will.
+func (w *world) office() (out []string) {
+	h := &w.state().Hall
+	var names []string
+	for _, s := range h.Term.Stewards {
+		name := w.called(s.Member)
+		if s.Key != s.Member {
+			name += " with another key"
+		}
+		names = append(names, name)
+	}
+	line := fmt.Sprintf("epoch %d: %s", h.Term.Number, strings.Join(names, ", "))
+	out = append(out, line+w.standbys(h.Term.Standby))
+	if len(h.Pending.Stewards) > 0 {
+		names = nil
+		for _, member := range h.Pending.Stewards {
+			names = append(names, w.called(member))
+		}
+		ready, needed := h.Readiness()
+		out = append(out, fmt.Sprintf("coming: %s%s; %d ready, %d needed", strings.Join(names, ", "), w.standbys(h.Pending.Standby), ready, needed))
+	}
+	return out
+}
+
+func (w *world) standbys(members []identity.PublicKey) string {
+	var names []string
+	for _, member := range members {
+		names = append(names, w.called(member))
+	}
+	if names == nil {
+		return ""
+	}
+	return "; on standby " + strings.Join(names, ", ")
+}
+
+func (w *world) called(member identity.PublicKey) string {
+	m, ok := w.state().Hall.Members.Get(member)
+	if !ok {
+		return "somebody"
+	}
+	return m.Name
+}
