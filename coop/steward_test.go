@@ -9,11 +9,15 @@ import (
 	"github.com/sustainy/coop/identity"
 )
 
-// senate gives a charter an office: who is decided to be a steward is one a day later, for ten days.
+// senate gives a charter an office: who is decided to be a steward is one a day later, for ten days. On
+// track senate four are elected, after an hour to stand and an hour to vote.
 func senate(c governance.Charter) governance.Charter {
 	c.Office = governance.Office{Term: 10 * day, Notice: day}
 	quick := &c.Tracks[1]
 	quick.Actions = append(quick.Actions, governance.KindStewardAppoint)
+	c.Tracks = append(c.Tracks, governance.Track{Name: "senate", Method: governance.STV, Seats: 4, Discussion: hour, Voting: hour, Revisable: true, Open: 2,
+		Quorum:    governance.Quorum{Kind: governance.QuorumNone, Share: governance.Ratio{Num: 0, Den: 1}},
+		Threshold: governance.Threshold{Share: governance.Ratio{Num: 1, Den: 2}, Over: true}, Actions: []event.Kind{governance.KindStewardAppoint}})
 	return c
 }
 
@@ -62,6 +66,9 @@ func (w *world) office() (out []string) {
 		names = append(names, name)
 	}
 	line := fmt.Sprintf("epoch %d: %s", h.Term.Number, strings.Join(names, ", "))
+	if h.Overdue() {
+		line += ", overdue"
+	}
 	out = append(out, line+w.standbys(h.Term.Standby))
 	if len(h.Pending.Stewards) > 0 {
 		names = nil

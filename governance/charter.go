@@ -201,7 +201,7 @@ func (c *Charter) Validate() error {
 	report(l.Daily >= 1 && l.Daily <= MaxDaily, "a member may make %d events a day, not 1 to %d", l.Daily, MaxDaily)
 	report(l.Text <= MaxText && l.Statement <= MaxStatement && l.Reason <= MaxReason, "texts may have up to %d, statements %d, reasons %d bytes", MaxText, MaxStatement, MaxReason)
 	report(l.Candidates >= 1 && l.Candidates <= MaxCandidates, "%d applications may wait, not 1 to %d", l.Candidates, MaxCandidates)
-	report(c.Office.Term <= MaxTerm && c.Office.Notice <= MaxPeriod, "stewards serve longer than 10 years or wait longer than 366 days")
+	c.validateOffice(report)
 	if faults == nil {
 		return nil
 	}
@@ -276,6 +276,7 @@ func (c *Charter) Warnings() []string {
 	}
 	warn(!carries(KindCharterAmend), "no track may carry %s: this charter can never be changed", KindCharterAmend)
 	warn(needsVote && !carries(KindMemberAdmit), "no track may carry %s: nobody can join the classes that need a vote", KindMemberAdmit)
+	c.warnOffice(warn)
 	for _, t := range c.Tracks {
 		heavy := slices.Contains(t.Actions, KindCharterAmend)
 		warn(t.Voting < day, "track %q votes for less than a day: who sleeps misses it", t.Name)

@@ -73,8 +73,7 @@ func (s *State) Advance(t event.Time) (id event.ID, passed bool) {
 		p, _ := s.Proposals.Get(due.Proposal)
 		switch p.Phase {
 		case Discussion:
-			p.Phase = Voting
-			s.put(due.Proposal, p, p.next())
+			s.open(due.Proposal, p)
 		case Voting:
 			s.close(due.Proposal, p)
 		case Grace:

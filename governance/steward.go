@@ -140,7 +140,8 @@ func (s *State) Stand(env fold.Env, _ StewardStand) error {
 	return nil
 }
 
-// Appoint decides who the next stewards are. They take over by MoveOn.
+// Appoint decides who the next stewards are; they take over by MoveOn. Who of those named no longer
+// stands, or cannot be a steward any more, is passed over, and who is on standby comes in.
 func (s *State) Appoint(env fold.Env, b StewardAppoint) error {
 	if env.Key != identity.Assembly {
 		return ErrAssemblyOnly
@@ -148,14 +149,15 @@ func (s *State) Appoint(env fold.Env, b StewardAppoint) error {
 	if n := len(b.Stewards); n < 1 || n > MaxStewards || len(b.Standby) > MaxStandby || !distinct(slices.Concat(b.Stewards, b.Standby)) {
 		return ErrAppointed
 	}
-	for _, member := range slices.Concat(b.Stewards, b.Standby) {
-		if !s.willing(member) || !s.eligible(member) {
-			return ErrNotStanding
-		}
+	able := slices.DeleteFunc(slices.Concat(b.Stewards, b.Standby), func(member identity.PublicKey) bool {
+		return !s.willing(member) || !s.eligible(member)
+	})
+	if len(able) < len(b.Stewards) {
+		return ErrNotStanding
 	}
 
 	h := s.change(env.ID)
-	h.Stewards, h.Standby, h.Ends = b.Stewards, b.Standby, 0
+	h.Stewards, h.Standby, h.Ends = able[:len(b.Stewards):len(b.Stewards)], able[len(b.Stewards):], 0
 	h.Notice = s.Time + s.Charter.Office.Notice
 	s.Pending = h
 	return nil
