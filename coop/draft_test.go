@@ -238,6 +238,12 @@ func (w *world) proposal(c command) event.Draft {
 	if who := c.get("appoint", ""); who != "" {
 		b.Actions = append(b.Actions, w.appointment(who, c.get("standby", "")))
 	}
+	for _, verb := range []string{"recall", "restore", "timing"} {
+		for _, object := range c.list(verb) {
+			d, _ := w.powers(verb, object)
+			b.Actions = append(b.Actions, d)
+		}
+	}
 	for _, kind := range c.list("carry") {
 		b.Actions = append(b.Actions, event.Draft{Kind: event.Kind(kind), Body: []byte{0xa0}})
 	}

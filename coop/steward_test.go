@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 )
@@ -14,7 +15,7 @@ import (
 func senate(c governance.Charter) governance.Charter {
 	c.Office = governance.Office{Term: 10 * day, Notice: day}
 	quick := &c.Tracks[1]
-	quick.Actions = append(quick.Actions, governance.KindStewardAppoint)
+	quick.Actions = append(quick.Actions, governance.KindStewardAppoint, governance.KindStewardRecall, governance.KindParamsAmend, governance.KindDeviceRestore)
 	c.Tracks = append(c.Tracks, governance.Track{Name: "senate", Method: governance.STV, Seats: 4, Discussion: hour, Voting: hour, Revisable: true, Open: 2,
 		Quorum:    governance.Quorum{Kind: governance.QuorumNone, Share: governance.Ratio{Num: 0, Den: 1}},
 		Threshold: governance.Threshold{Share: governance.Ratio{Num: 1, Den: 2}, Over: true}, Actions: []event.Kind{governance.KindStewardAppoint}})
@@ -25,19 +26,56 @@ func senate(c governance.Charter) governance.Charter {
 //
 //	stand                          appoint A,B standby=C,D
 //	ready KEY epoch=1 proof=KEY for=WHO
+//	resign                         recall WHO
+//	timing 500 (delta0)            restore DEVICE
+//	caught KEY epoch=0 twin=6 (evidence of two blocks, dated 5 and 6)
 func (w *world) stewardDraft(who string, c command) (event.Draft, bool) {
 	switch c.word(1) {
 	case "stand":
 		return w.body(governance.KindStewardStand, governance.StewardStand{}), true
 	case "appoint":
 		return w.appointment(c.word(2), c.get("standby", "")), true
+	case "resign":
+		return w.body(governance.KindStewardResign, governance.StewardResign{}), true
+	case "caught":
+		return w.caught(c), true
 	case "ready":
 		epoch, key := w.number(c.get("epoch", "1")), c.word(2)
 		member := publicOf(c.get("for", who))
 		return w.body(governance.KindStewardReady, governance.StewardReady{Epoch: epoch, Key: publicOf(key),
 			Proof: governance.ReadyProof(keyOf(c.get("proof", key)), w.state().Hall.Coop, member, epoch)}), true
 	}
+	return w.powers(c.word(1), c.word(2))
+}
+
+// powers are what a proposal can carry as well.
+func (w *world) powers(verb, object string) (event.Draft, bool) {
+	switch verb {
+	case "recall":
+		return w.body(governance.KindStewardRecall, governance.StewardRecall{Member: publicOf(object)}), true
+	case "restore":
+		return w.body(governance.KindDeviceRestore, governance.DeviceRestore{Key: publicOf(object)}), true
+	case "timing":
+		p := governance.DefaultParams()
+		p.Delta0 = event.Time(w.number(object))
+		return w.body(governance.KindParamsAmend, governance.ParamsAmend{Params: p}), true
+	}
 	return event.Draft{}, false
+}
+
+// caught is evidence that who holds a key has signed two blocks of the first round of an epoch.
+func (w *world) caught(c command) event.Draft {
+	key := keyOf(c.word(2))
+	b := governance.Evidence{Key: key.Public()}
+	for i, at := range []uint64{5, w.number(c.get("twin", "6"))} {
+		ep := finality.Epoch{Coop: w.state().Hall.Coop, Number: w.number(c.get("epoch", "0")), Stewards: []identity.PublicKey{key.Public()}, Params: finality.DefaultParams()}
+		r, err := finality.SealRound(key, &ep, finality.Round{Number: 1, At: event.Time(at)})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		*[]*[]byte{&b.A, &b.B}[i] = r.Raw
+	}
+	return w.body(governance.KindEvidence, b)
 }
 
 func (w *world) appointment(stewards, standby string) event.Draft {

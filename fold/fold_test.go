@@ -283,7 +283,7 @@ func BenchmarkApply(b *testing.B) {
 }
 
 // TestAfterEachCommit: what comes after a commit comes after all of its events and before every later
-// one, once, and the pending events see what it did.
+// one, once; and after the pending events, once for each time that they change, unseen by them.
 func TestAfterEachCommit(t *testing.T) {
 	line := timeline(machine())
 	var seen []string
@@ -293,11 +293,16 @@ func TestAfterEachCommit(t *testing.T) {
 	})
 	line.Commit(0, 5, []*event.Event{said(2), said(5)})
 	line.Commit(1, 6, nil)
-	line.Follow([]*event.Event{said(8)})
-	if now := line.Provisional(); now.sum != 8+6 || line.Final().sum != 0 {
-		t.Errorf("provisional %d, final %d", now.sum, line.Final().sum)
+	for n := range 2 {
+		line.Follow([]*event.Event{said(8), said(10)}[:n+1])
+		line.Provisional()
+		if now := line.Provisional(); now.sum != 0 || now.rows.Len() != 3+n || line.Final().rows.Len() != 2 {
+			t.Errorf("provisional %s, final %s", now.print(), line.Final().print())
+		}
 	}
-	if want := []string{"2 5", "2 6"}; !slices.Equal(seen, want) {
+	line.Follow(nil)
+	line.Provisional()
+	if want := []string{"2 5", "2 6", "3 6", "4 6", "2 6"}; !slices.Equal(seen, want) {
 		t.Errorf("after the commits: %v, want %v", seen, want)
 	}
 }

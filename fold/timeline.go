@@ -37,6 +37,8 @@ type Timeline[S any] struct {
 	points   []S            // points[i] is the state before pending[i*Every]
 	receipts []Receipt      // of the pending events folded so far
 	now      S              // the state after them; nothing while there are no points
+	end      S              // now at the end of the commit that it would be; nothing while not ended
+	ended    bool
 }
 
 // New is a timeline that starts at genesis. snapshot copies a state so that neither side sees the
@@ -46,8 +48,8 @@ func New[S any](machine *Machine[S], genesis S, snapshot func(*S) S, advance fun
 }
 
 // After sets what happens at the end of every commit, once all of its events have applied, such as a
-// change that must not come in the middle of one. Without commits it does not happen: the provisional
-// state has what the last commit left.
+// change that must not come in the middle of one. It happens at the end of the provisional state too,
+// as if the pending events were one commit.
 func (t *Timeline[S]) After(hook func(*S)) { t.after = hook }
 
 // Commit makes a segment final: first what is due at coop time t is done, then each event applies in
@@ -88,6 +90,7 @@ func (t *Timeline[S]) settle(order []*event.Event) {
 	}
 	var none S
 	t.points, t.receipts, t.now = nil, nil, none
+	t.end, t.ended = none, false
 }
 
 // Follow sets the accepted events that no commit has ordered, in provisional order, parents first.
@@ -102,7 +105,7 @@ func (t *Timeline[S]) Follow(order []*event.Event) (kept int) {
 	}
 	point := kept / Every
 	t.points = t.points[:point+1]
-	t.now = t.snapshot(&t.points[point])
+	t.now, t.ended = t.snapshot(&t.points[point]), false
 	t.receipts = t.receipts[:point*Every]
 	return len(t.receipts)
 }
@@ -123,8 +126,16 @@ func (t *Timeline[S]) Provisional() *S {
 			t.points = append(t.points, t.snapshot(&t.now))
 		}
 		t.receipts = append(t.receipts, t.apply(&t.now, t.pending[n], false))
+		t.ended = false
 	}
-	return &t.now
+	if t.after == nil {
+		return &t.now
+	}
+	if !t.ended {
+		t.end, t.ended = t.snapshot(&t.now), true
+		t.after(&t.end)
+	}
+	return &t.end
 }
 
 // Pending tells what would become of each pending event, in provisional order.

@@ -22,7 +22,7 @@ package governance
 import "github.com/sustainy/coop/event"
 
 // The kinds of event that the hall understands. KindMemberAdmit, KindCharterAmend,
-// KindBudgetAllocate and KindStewardAppoint are acts of the Assembly; every other one is signed by a member's device.
+// KindBudgetAllocate, KindStewardAppoint, KindStewardRecall and KindParamsAmend are acts of the Assembly; every other one is signed by a member's device.
 const (
 	KindCoopFound        = event.KindFound
 	KindMemberInvite     = event.Kind("member.invite")
@@ -40,4 +40,8 @@ const (
 	KindStewardStand     = event.Kind("steward.stand")
 	KindStewardReady     = event.Kind("steward.ready")
 	KindStewardAppoint   = event.Kind("steward.appoint")
+	KindStewardResign    = event.Kind("steward.resign")
+	KindStewardRecall    = event.Kind("steward.recall")
+	KindParamsAmend      = event.Kind("params.amend")
+	KindDeviceRestore    = event.Kind("device.restore")
 )

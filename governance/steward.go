@@ -23,7 +23,7 @@ type Term struct {
 	Standby  []identity.PublicKey `cbor:"standby" json:"standby"` // members, in the order in which they would come in
 	Since    event.Time           `cbor:"since" json:"since"`     // coop time of the commit that it follows
 	Ends     event.Time           `cbor:"ends" json:"ends"`       // coop time from which an election is due; 0: never
-	By       event.ID             `cbor:"by" json:"by"`           // what decided it: the founding, a proposal, evidence, a resignation
+	By       event.ID             `cbor:"by" json:"by"`           // what decided it: the founding, a proposal, evidence, a resignation; zero: a steward was no member any more
 }
 
 // Keys are the keys that sign round blocks, in the order of the epoch's list.
@@ -48,7 +48,8 @@ type Handover struct {
 	Params   Params               `cbor:"params" json:"params"`
 	Notice   event.Time           `cbor:"notice" json:"notice"` // coop time before which it does not happen
 	Decided  event.Time           `cbor:"decided" json:"decided"`
-	Ends     event.Time           `cbor:"ends" json:"ends"` // of the coming term
+	Ends     event.Time           `cbor:"ends" json:"ends"`       // of the coming term, unless Elected
+	Elected  bool                 `cbor:"elected" json:"elected"` // a whole term begins with it
 	By       event.ID             `cbor:"by" json:"by"`
 }
 
@@ -69,7 +70,8 @@ type Announcement struct {
 // RoundKey tells whose a key for round blocks is or was. A key is one member's for ever.
 type RoundKey struct {
 	Member identity.PublicKey `cbor:"member"`
-	Epoch  uint64             `cbor:"epoch"`
+	Epoch  uint64             `cbor:"epoch"`  // in which it is used, or is to be
+	Forked bool               `cbor:"forked"` // proven to have signed two blocks of one round
 }
 
 // StewardStand is the body of steward.stand: I am ready to be elected steward, now and until I resign.
@@ -113,14 +115,19 @@ func QuorumOf(n int) int {
 
 // begin fills the founding term: stewards are known by their keys, members or not.
 func (s *State) begin(stewards []identity.PublicKey) {
-	s.Term = Term{Since: s.Founded, By: s.Coop}
-	if s.Charter.Office.Term > 0 {
-		s.Term.Ends = s.Founded + s.Charter.Office.Term
-	}
+	s.Term = Term{Since: s.Founded, Ends: s.termFrom(s.Founded), By: s.Coop}
 	for _, key := range stewards {
 		s.Term.Stewards = append(s.Term.Stewards, Steward{key, key})
 		s.RoundKeys.Set(key, RoundKey{Member: key})
 	}
+}
+
+// termFrom is when a term that begins at t ends.
+func (s *State) termFrom(t event.Time) event.Time {
+	if s.Charter.Office.Term == 0 {
+		return 0
+	}
+	return t + s.Charter.Office.Term
 }
 
 // Stand makes a member a candidate for steward.
@@ -157,7 +164,7 @@ func (s *State) Appoint(env fold.Env, b StewardAppoint) error {
 	}
 
 	h := s.change(env.ID)
-	h.Stewards, h.Standby, h.Ends = able[:len(b.Stewards):len(b.Stewards)], able[len(b.Stewards):], 0
+	h.Stewards, h.Standby, h.Elected = able[:len(b.Stewards):len(b.Stewards)], able[len(b.Stewards):], true
 	h.Notice = s.Time + s.Charter.Office.Notice
 	s.Pending = h
 	return nil
@@ -196,16 +203,22 @@ func (s *State) eligible(member identity.PublicKey) bool {
 func (s *State) speaker(member identity.PublicKey) (identity.PublicKey, bool) {
 	c, _ := s.Standing.Get(member)
 	for _, key := range []identity.PublicKey{c.Device, member} {
-		if d, ok := s.Devices.Get(key); ok && d.Member == member && !d.Suspended {
+		if d, ok := s.Devices.Get(key); ok && d.Member == member && s.sound(key, d) {
 			return key, true
 		}
 	}
 	for key, d := range s.Devices.All() {
-		if d.Member == member && !d.Suspended {
+		if d.Member == member && s.sound(key, d) {
 			return key, true
 		}
 	}
 	return identity.PublicKey{}, false
+}
+
+// sound tells whether a device could also sign round blocks.
+func (s *State) sound(key identity.PublicKey, d Device) bool {
+	r, _ := s.RoundKeys.Get(key)
+	return !d.Suspended && !r.Forked
 }
 
 // Ready announces the key with which an incoming steward will sign. Until the hand-over another key
@@ -273,19 +286,22 @@ func (s *State) handover() (at event.Time, ready bool) {
 // steward who has announced nothing signs with the present key, or else with a device: the seat is
 // theirs when they come.
 func (s *State) MoveOn() {
+	s.relieve()
 	at, ready := s.handover()
 	if !ready || s.Time < at {
 		return
 	}
 	h := s.Pending
 	next := Term{Number: s.Term.Number + 1, Standby: h.Standby, Since: s.Time, Ends: h.Ends, By: h.By}
-	if h.Ends == 0 && s.Charter.Office.Term > 0 {
-		next.Ends = s.Time + s.Charter.Office.Term
+	if h.Elected {
+		next.Ends = s.termFrom(s.Time)
 	}
 	for _, member := range h.Stewards {
 		key := s.roundKey(member)
 		next.Stewards = append(next.Stewards, Steward{member, key})
-		s.RoundKeys.Set(key, RoundKey{Member: member, Epoch: next.Number})
+		r, _ := s.RoundKeys.Get(key)
+		r.Member, r.Epoch = member, next.Number
+		s.RoundKeys.Set(key, r)
 	}
 	s.Term, s.Params, s.Pending = next, h.Params, Handover{}
 }
