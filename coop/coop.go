@@ -51,7 +51,9 @@ func Genesis(e *event.Event) (State, error) {
 
 // NewTimeline starts a cooperative's timeline at its genesis.
 func NewTimeline(genesis State) *fold.Timeline[State] {
-	return fold.New(Machine(), genesis, (*State).Copy, Advance)
+	line := fold.New(Machine(), genesis, (*State).Copy, Advance)
+	line.After(MoveOn)
+	return line
 }
 
 // Next is the earliest coop time at which something is due in s, so that stewards who would rest
@@ -70,6 +72,9 @@ func Advance(s *State, t event.Time) {
 		s.Hall.Done(id, refusal)
 	}
 }
+
+// MoveOn ends a commit, once all of its events have applied: the next epoch begins if it is due.
+func MoveOn(s *State) { s.Hall.MoveOn() }
 
 // perform runs the drafts of a proposal with the Assembly as author, and stops at the first refusal.
 func (s *State) perform(id event.ID) error {

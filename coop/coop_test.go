@@ -17,8 +17,9 @@ import (
 // lively is a world in which every table has rows.
 func lively(t testing.TB) *world {
 	w := newWorld(t)
-	for _, c := range []string{"found elm by=ann,bob charter=methods", "ann invite door", "eve apply class=friend invite=door", "ann device phone",
-		"ann propose paint track=quick allocate=0:500:Paint", "bob vote paint yes reason=Nice", "wait 61m", "bob propose roof tags=house", "wait 1h",
+	for _, c := range []string{"found elm by=ann,bob charter=whole stewards=ann", "ann invite door", "eve apply class=friend invite=door", "ann device phone",
+		"ann propose paint track=quick allocate=0:500:Paint", "bob vote paint yes reason=Nice",
+		"bob stand", "ann propose board track=quick appoint=bob", "bob vote board yes", "wait 61m", "bob ready bob-1", "bob propose roof tags=house", "wait 1h",
 		"ann propose feast track=party options=Soup,Wine", "ann vote feast approve=1",
 		"bob propose site track=ranked options=Hill,Lake", `bob vote site rank="1>0=2"`, "ann propose play track=squares options=Net,Swing",
 		"ann vote play points=1,3", "ann propose paint track=rating options=Blue,Red", "ann vote paint scores=5,2"} {
@@ -52,9 +53,12 @@ func TestRootCoversEverything(t *testing.T) {
 	checkRows(t, root, s, func(s *State) *table.Table[governance.Due, struct{}] { return &s.Hall.Agenda })
 	checkRows(t, root, s, func(s *State) *table.Table[governance.Seat, governance.Ballot] { return &s.Hall.Ballots })
 	checkRows(t, root, s, func(s *State) *table.Table[governance.Item, governance.Allocation] { return &s.Hall.Allocations })
+	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, governance.Candidacy] { return &s.Hall.Standing })
+	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, governance.Announcement] { return &s.Hall.Announced })
+	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, governance.RoundKey] { return &s.Hall.RoundKeys })
 	tables := reflect.TypeFor[governance.State]().NumField() - 1 + reflect.TypeFor[State]().NumField() - 1
-	if tables != 7 {
-		t.Errorf("the state has %d tables, this test knows 7: add the others to Root, to Copy and here", tables)
+	if tables != 10 {
+		t.Errorf("the state has %d tables, this test knows 10: add the others to Root, to Copy and here", tables)
 	}
 }
 
@@ -134,6 +138,7 @@ func TestNextIsWhenSomethingHappens(t *testing.T) {
 			t.Fatalf("at %s something was done that is due at %s", at-1, at)
 		}
 		Advance(&onTime, at)
+		MoveOn(&onTime)
 		if next, any := Next(&onTime); any && next <= at {
 			t.Fatalf("at %s nothing was done", at)
 		}

@@ -124,6 +124,9 @@ func (w *world) amended(variant string) governance.Charter {
 //	withdraw NAME                  admit, amend, allocate, found: what nobody can do alone
 //	send KIND                      an empty body
 func (w *world) draft(who string, c command) event.Draft {
+	if d, ok := w.stewardDraft(who, c); ok {
+		return d
+	}
 	object := c.word(2)
 	switch verb := c.word(1); verb {
 	case "invite":
@@ -231,6 +234,15 @@ func (w *world) proposal(c command) event.Draft {
 	}
 	for _, variant := range c.list("amend") {
 		b.Actions = append(b.Actions, w.body(governance.KindCharterAmend, governance.CharterAmend{Charter: w.amended(variant)}))
+	}
+	if who := c.get("appoint", ""); who != "" {
+		b.Actions = append(b.Actions, w.appointment(who, c.get("standby", "")))
+	}
+	for _, verb := range []string{"recall", "restore", "timing"} {
+		for _, object := range c.list(verb) {
+			d, _ := w.powers(verb, object)
+			b.Actions = append(b.Actions, d)
+		}
 	}
 	for _, kind := range c.list("carry") {
 		b.Actions = append(b.Actions, event.Draft{Kind: event.Kind(kind), Body: []byte{0xa0}})

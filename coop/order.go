@@ -8,10 +8,12 @@ import (
 	"github.com/sustainy/coop/finality"
 )
 
-// Epoch is the founding epoch: its stewards and timing are those of the founding event.
+// Epoch is the epoch that follows the last commit of s: its number, stewards and timing. Its base is
+// right for the founding epoch alone, which begins with the cooperative; every other one begins with
+// the checkpoint of the commit before, which s cannot know.
 func Epoch(s *State) finality.Epoch {
 	p := s.Hall.Params
-	return finality.Epoch{Coop: s.Hall.Coop, Base: s.Hall.Coop, Stewards: s.Hall.Stewards,
+	return finality.Epoch{Coop: s.Hall.Coop, Number: s.Hall.Term.Number, Base: s.Hall.Coop, Stewards: s.Hall.Term.Keys(),
 		Params: finality.Params{Delta0: p.Delta0, Tolerance: p.Tolerance, MinRound: p.MinRound, MaxRound: p.MaxRound}}
 }
 

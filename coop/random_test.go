@@ -123,9 +123,17 @@ func (w *world) replayMerged(t *rapid.T) {
 			t.Fatal("what was provisional became something else, in the same order at the same time")
 		}
 	}
-	if Root(line.Final()) != Root(w.state()) {
+	if withoutOffice(line.Final()) != withoutOffice(w.state()) {
 		t.Fatal("merging commits of one time gives another root")
 	}
+}
+
+// withoutOffice is the root but for who orders events, which changes between commits alone: a member who
+// leaves and returns within one keeps the seat.
+func withoutOffice(s *State) [32]byte {
+	c := s.Copy()
+	c.Hall.Term, c.Hall.Pending = governance.Term{}, governance.Handover{}
+	return Root(&c)
 }
 
 // countByTwin goes through all accepted ballots, keeps each member's last one, and compares the counts.

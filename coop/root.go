@@ -24,6 +24,9 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.agenda", &s.Hall.Agenda)
 	rows(h, "hall.ballots", &s.Hall.Ballots)
 	rows(h, "hall.allocations", &s.Hall.Allocations)
+	rows(h, "hall.standing", &s.Hall.Standing)
+	rows(h, "hall.announced", &s.Hall.Announced)
+	rows(h, "hall.roundkeys", &s.Hall.RoundKeys)
 	return [32]byte(h.Sum(nil))
 }
 

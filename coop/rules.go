@@ -24,7 +24,15 @@ func rules() []fold.Rule[State] {
 		fold.On(governance.KindCharterAmend, in(hall, (*governance.State).Amend)),
 		fold.On(governance.KindBudgetAllocate, in(hall, (*governance.State).Allocate)),
 
+		fold.On(governance.KindStewardStand, in(hall, (*governance.State).Stand)),
+		fold.On(governance.KindStewardAppoint, in(hall, (*governance.State).Appoint)),
+		fold.On(governance.KindStewardReady, in(hall, (*governance.State).Ready)),
+		fold.On(governance.KindStewardResign, in(hall, (*governance.State).Resign)),
+		fold.On(governance.KindStewardRecall, in(hall, (*governance.State).Recall)),
+		fold.On(governance.KindParamsAmend, in(hall, (*governance.State).AmendParams)),
+
 		fold.On(governance.KindEvidence, in(hall, (*governance.State).Accuse)),
+		fold.On(governance.KindDeviceRestore, in(hall, (*governance.State).Restore)),
 	}
 }
 

@@ -132,7 +132,7 @@ type AllocationView struct {
 func Describe(s *State) Overview {
 	h := &s.Hall
 	v := Overview{ID: h.Coop, Name: h.Name, Purpose: h.Purpose, Currency: h.Currency, Founded: h.Founded, Time: h.Time,
-		Candidates: h.Candidates, UnderWay: uint64(h.Agenda.Len()), Charter: h.Version, Stewards: h.Stewards}
+		Candidates: h.Candidates, UnderWay: uint64(h.Agenda.Len()), Charter: h.Version, Stewards: h.Term.Keys()}
 	for _, m := range h.Members.All() {
 		if m.Status == governance.StatusMember {
 			v.Members++

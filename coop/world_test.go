@@ -230,6 +230,7 @@ func (w *world) standing() []string {
 			out = append(out, fmt.Sprintf("%s: %s", name, p.Phase))
 		}
 	}
+	out = append(out, w.office()...)
 	slices.Sort(out)
 	return out
 }
@@ -328,6 +329,12 @@ func (w *world) found(c command) []string {
 	}
 	if c.get("charter", "") == "methods" {
 		f.Charter = parliament()
+	}
+	if c.get("charter", "") == "senate" {
+		f.Charter = senate(village())
+	}
+	if c.get("charter", "") == "whole" {
+		f.Charter = senate(parliament())
 	}
 	if c.get("charter", "") == "none" {
 		f.Charter = governance.Charter{}

@@ -142,7 +142,7 @@ func (t *linkPeer) texts() []string {
 }
 
 func isSteward(v *picture, key p2p.Peer) bool {
-	for _, steward := range v.State.Hall.Stewards {
+	for _, steward := range v.State.Hall.Term.Keys() {
 		if steward == key {
 			return true
 		}

@@ -215,7 +215,7 @@ func (r *room) meet(n *node.Node, link *p2p.Link) {
 	if err := link.Subscribe(p2p.Rounds, view.Steward < 0); err != nil {
 		r.log.Warn("cannot listen to rounds", "why", err)
 	}
-	for _, steward := range view.State.Hall.Stewards {
+	for _, steward := range view.State.Hall.Term.Keys() {
 		r.d.keep(steward)
 	}
 }

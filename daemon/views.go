@@ -212,7 +212,7 @@ func offer(genesis *event.Event) (Offer, error) {
 	if err != nil {
 		return Offer{}, err
 	}
-	o := Offer{ID: genesis.ID, Name: s.Hall.Name, Purpose: s.Hall.Purpose, Founded: s.Hall.Founded, Stewards: len(s.Hall.Stewards),
+	o := Offer{ID: genesis.ID, Name: s.Hall.Name, Purpose: s.Hall.Purpose, Founded: s.Hall.Founded, Stewards: len(s.Hall.Term.Stewards),
 		Charter: coop.Charter(&s), Genesis: genesis.Raw}
 	for key, m := range s.Hall.Members.All() {
 		o.Founders = append(o.Founders, governance.Founder{Key: key, Name: m.Name, Classes: m.Classes})

@@ -281,3 +281,28 @@ func BenchmarkApply(b *testing.B) {
 		m.Apply(&s, Env{Key: identity.PublicKey{1}}, drafts[i%len(drafts)])
 	}
 }
+
+// TestAfterEachCommit: what comes after a commit comes after all of its events and before every later
+// one, once; and after the pending events, once for each time that they change, unseen by them.
+func TestAfterEachCommit(t *testing.T) {
+	line := timeline(machine())
+	var seen []string
+	line.After(func(s *tape) {
+		seen = append(seen, fmt.Sprint(s.rows.Len(), uint64(s.time)))
+		s.sum = 0
+	})
+	line.Commit(0, 5, []*event.Event{said(2), said(5)})
+	line.Commit(1, 6, nil)
+	for n := range 2 {
+		line.Follow([]*event.Event{said(8), said(10)}[:n+1])
+		line.Provisional()
+		if now := line.Provisional(); now.sum != 0 || now.rows.Len() != 3+n || line.Final().rows.Len() != 2 {
+			t.Errorf("provisional %s, final %s", now.print(), line.Final().print())
+		}
+	}
+	line.Follow(nil)
+	line.Provisional()
+	if want := []string{"2 5", "2 6", "3 6", "4 6", "2 6"}; !slices.Equal(seen, want) {
+		t.Errorf("after the commits: %v, want %v", seen, want)
+	}
+}

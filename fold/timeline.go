@@ -27,6 +27,7 @@ type Timeline[S any] struct {
 	machine  *Machine[S]
 	snapshot func(*S) S
 	advance  func(*S, event.Time)
+	after    func(*S)
 
 	final S
 	next  uint64     // index of the next commit
@@ -36,6 +37,8 @@ type Timeline[S any] struct {
 	points   []S            // points[i] is the state before pending[i*Every]
 	receipts []Receipt      // of the pending events folded so far
 	now      S              // the state after them; nothing while there are no points
+	end      S              // now at the end of the commit that it would be; nothing while not ended
+	ended    bool
 }
 
 // New is a timeline that starts at genesis. snapshot copies a state so that neither side sees the
@@ -44,8 +47,13 @@ func New[S any](machine *Machine[S], genesis S, snapshot func(*S) S, advance fun
 	return &Timeline[S]{machine: machine, snapshot: snapshot, advance: advance, final: genesis}
 }
 
+// After sets what happens at the end of every commit, once all of its events have applied, such as a
+// change that must not come in the middle of one. It happens at the end of the provisional state too,
+// as if the pending events were one commit.
+func (t *Timeline[S]) After(hook func(*S)) { t.after = hook }
+
 // Commit makes a segment final: first what is due at coop time t is done, then each event applies in
-// the order given. Commits come in sequence from 0; t never decreases.
+// the order given, and last what After has set. Commits come in sequence from 0; t never decreases.
 func (t *Timeline[S]) Commit(index uint64, at event.Time, order []*event.Event) []Receipt {
 	if index != t.next || at < t.time {
 		panic(fmt.Sprintf("fold: invariant: commit %d at %d follows %d commits at %d", index, at, t.next, t.time))
@@ -55,6 +63,9 @@ func (t *Timeline[S]) Commit(index uint64, at event.Time, order []*event.Event) 
 	receipts := make([]Receipt, len(order))
 	for i, e := range order {
 		receipts[i] = t.apply(&t.final, e, true)
+	}
+	if t.after != nil {
+		t.after(&t.final)
 	}
 	t.next++
 	t.settle(order)
@@ -79,6 +90,7 @@ func (t *Timeline[S]) settle(order []*event.Event) {
 	}
 	var none S
 	t.points, t.receipts, t.now = nil, nil, none
+	t.end, t.ended = none, false
 }
 
 // Follow sets the accepted events that no commit has ordered, in provisional order, parents first.
@@ -93,7 +105,7 @@ func (t *Timeline[S]) Follow(order []*event.Event) (kept int) {
 	}
 	point := kept / Every
 	t.points = t.points[:point+1]
-	t.now = t.snapshot(&t.points[point])
+	t.now, t.ended = t.snapshot(&t.points[point]), false
 	t.receipts = t.receipts[:point*Every]
 	return len(t.receipts)
 }
@@ -114,8 +126,16 @@ func (t *Timeline[S]) Provisional() *S {
 			t.points = append(t.points, t.snapshot(&t.now))
 		}
 		t.receipts = append(t.receipts, t.apply(&t.now, t.pending[n], false))
+		t.ended = false
 	}
-	return &t.now
+	if t.after == nil {
+		return &t.now
+	}
+	if !t.ended {
+		t.end, t.ended = t.snapshot(&t.now), true
+		t.after(&t.end)
+	}
+	return &t.end
 }
 
 // Pending tells what would become of each pending event, in provisional order.

@@ -88,11 +88,18 @@ type Limits struct {
 	Candidates uint64 `cbor:"candidates" json:"candidates"` // applications that may wait at a time
 }
 
+// Office is how long stewards serve. Times are in milliseconds of coop time.
+type Office struct {
+	Term   event.Time `cbor:"term" json:"term"`     // from one election to the next; 0: until the members want another
+	Notice event.Time `cbor:"notice" json:"notice"` // from an election to the hand-over, at least, so that the incoming can make ready
+}
+
 // Charter is what the members agreed to be governed by.
 type Charter struct {
 	Classes []Class `cbor:"classes" json:"classes"`
 	Tracks  []Track `cbor:"tracks" json:"tracks"`
 	Limits  Limits  `cbor:"limits" json:"limits"`
+	Office  Office  `cbor:"office,omitzero" json:"office,omitzero"`
 }
 
 // Class finds a class.
@@ -194,6 +201,7 @@ func (c *Charter) Validate() error {
 	report(l.Daily >= 1 && l.Daily <= MaxDaily, "a member may make %d events a day, not 1 to %d", l.Daily, MaxDaily)
 	report(l.Text <= MaxText && l.Statement <= MaxStatement && l.Reason <= MaxReason, "texts may have up to %d, statements %d, reasons %d bytes", MaxText, MaxStatement, MaxReason)
 	report(l.Candidates >= 1 && l.Candidates <= MaxCandidates, "%d applications may wait, not 1 to %d", l.Candidates, MaxCandidates)
+	c.validateOffice(report)
 	if faults == nil {
 		return nil
 	}
@@ -268,6 +276,7 @@ func (c *Charter) Warnings() []string {
 	}
 	warn(!carries(KindCharterAmend), "no track may carry %s: this charter can never be changed", KindCharterAmend)
 	warn(needsVote && !carries(KindMemberAdmit), "no track may carry %s: nobody can join the classes that need a vote", KindMemberAdmit)
+	c.warnOffice(warn)
 	for _, t := range c.Tracks {
 		heavy := slices.Contains(t.Actions, KindCharterAmend)
 		warn(t.Voting < day, "track %q votes for less than a day: who sleeps misses it", t.Name)

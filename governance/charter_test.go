@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/sustainy/coop/event"
 )
 
 func TestDefaultCharter(t *testing.T) {
@@ -23,20 +25,26 @@ func TestValidate(t *testing.T) {
 		change func(*Charter)
 		want   string
 	}{
-		"no class":              {func(c *Charter) { c.Classes = nil }, "0 classes"},
-		"no track":              {func(c *Charter) { c.Tracks = nil }, "0 tracks"},
-		"class twice":           {func(c *Charter) { c.Classes[1].Name = "customer" }, `a class is named "customer"`},
-		"class in capitals":     {func(c *Charter) { c.Classes[1].Name = "Producer" }, "a class is named (unreadable)"},
-		"long class":            {func(c *Charter) { c.Classes[1].Name = long }, "a class is named (unreadable)"},
-		"unknown admission":     {func(c *Charter) { c.Classes[0].Admission = "lot" }, "unknown admission"},
-		"no sponsors":           {func(c *Charter) { c.Classes[0].Sponsors = 0 }, "needs 0 sponsors"},
-		"idle sponsors":         {func(c *Charter) { c.Classes[1].Sponsors = 1 }, "does not need"},
-		"nobody votes":          {func(c *Charter) { c.Classes[0].Votes, c.Classes[1].Votes, c.Classes[2].Votes = false, false, false }, "no class may vote"},
-		"track twice":           {func(c *Charter) { c.Tracks[1].Name = "general" }, `a track is named "general"`},
-		"nameless track":        {func(c *Charter) { c.Tracks[1].Name = "" }, "a track is named (unreadable)"},
-		"unknown method":        {func(c *Charter) { c.Tracks[0].Method = "shouting" }, "unknown method"},
-		"stv without seats":     {func(c *Charter) { c.Tracks[0].Method = STV }, "has 0 seats: stv needs 1 to 32"},
-		"too many seats":        {func(c *Charter) { c.Tracks[0].Method, c.Tracks[0].Seats = STV, MaxSeats+1 }, "has 33 seats"},
+		"no class":          {func(c *Charter) { c.Classes = nil }, "0 classes"},
+		"no track":          {func(c *Charter) { c.Tracks = nil }, "0 tracks"},
+		"class twice":       {func(c *Charter) { c.Classes[1].Name = "customer" }, `a class is named "customer"`},
+		"class in capitals": {func(c *Charter) { c.Classes[1].Name = "Producer" }, "a class is named (unreadable)"},
+		"long class":        {func(c *Charter) { c.Classes[1].Name = long }, "a class is named (unreadable)"},
+		"unknown admission": {func(c *Charter) { c.Classes[0].Admission = "lot" }, "unknown admission"},
+		"no sponsors":       {func(c *Charter) { c.Classes[0].Sponsors = 0 }, "needs 0 sponsors"},
+		"idle sponsors":     {func(c *Charter) { c.Classes[1].Sponsors = 1 }, "does not need"},
+		"nobody votes":      {func(c *Charter) { c.Classes[0].Votes, c.Classes[1].Votes, c.Classes[2].Votes = false, false, false }, "no class may vote"},
+		"track twice":       {func(c *Charter) { c.Tracks[1].Name = "general" }, `a track is named "general"`},
+		"nameless track":    {func(c *Charter) { c.Tracks[1].Name = "" }, "a track is named (unreadable)"},
+		"unknown method":    {func(c *Charter) { c.Tracks[0].Method = "shouting" }, "unknown method"},
+		"stv without seats": {func(c *Charter) { c.Tracks[0].Method = STV }, "has 0 seats: stv needs 1 to 32"},
+		"too many seats":    {func(c *Charter) { c.Tracks[0].Method, c.Tracks[0].Seats = STV, MaxSeats+1 }, "has 33 seats"},
+		"too many stewards": {func(c *Charter) {
+			t := &c.Tracks[0]
+			t.Method, t.Seats, t.Actions = STV, MaxStewards+1, []event.Kind{KindStewardAppoint}
+		}, `track "general" elects 32 stewards`},
+		"long office":           {func(c *Charter) { c.Office.Term = MaxTerm + 1 }, "longer than 10 years"},
+		"long notice":           {func(c *Charter) { c.Office.Notice = MaxPeriod + 1 }, "wait longer than 366 days"},
 		"idle seats":            {func(c *Charter) { c.Tracks[0].Seats = 3 }, "has 3 seats"},
 		"score without highest": {func(c *Charter) { c.Tracks[0].Method = Score }, "a highest score of 0"},
 		"idle highest":          {func(c *Charter) { c.Tracks[0].Highest = 5 }, "a highest score of 5"},

@@ -263,6 +263,9 @@ func (c *count) countRunoff() {
 // countSTV has first preferences as votes. Who ranks nobody has not filled in a paper of this election:
 // the quota is of those who did.
 func (c *count) countSTV() {
+	if c.p.Rules.Track.Elects() && len(c.p.Candidates) == 0 {
+		return // nobody can be voted for yet
+	}
 	ranked := uint64(0)
 	r := tally.CountSTV(len(c.p.Options), int(c.p.Rules.Track.Seats), func(yield func(tally.Ranking) bool) {
 		for b := range c.rankings {
@@ -281,6 +284,11 @@ func (c *count) countSTV() {
 	}
 	c.judge(ranked, c.Ballots-c.Abstain-ranked)
 	c.elect(r.Elected...)
+	if c.p.Rules.Track.Elects() && c.Outcome() == Grace {
+		for _, i := range r.Standby(c.lot) {
+			c.Standby = append(c.Standby, uint64(i))
+		}
+	}
 }
 
 // countBudget funds among the projects that reach the threshold. The vote passes if it funds one.

@@ -44,6 +44,9 @@ func (p *Proposal) next() event.Time {
 // rest order a commit then, because only commits move coop time.
 func (s *State) Next() (at event.Time, any bool) {
 	due, any := s.first()
+	if handover, ready := s.handover(); ready && (!any || handover < due.At) {
+		return handover, true
+	}
 	return due.At, any
 }
 
@@ -70,8 +73,7 @@ func (s *State) Advance(t event.Time) (id event.ID, passed bool) {
 		p, _ := s.Proposals.Get(due.Proposal)
 		switch p.Phase {
 		case Discussion:
-			p.Phase = Voting
-			s.put(due.Proposal, p, p.next())
+			s.open(due.Proposal, p)
 		case Voting:
 			s.close(due.Proposal, p)
 		case Grace:

@@ -5,7 +5,8 @@ import "github.com/sustainy/coop/event"
 // DefaultCharter suits a housing cooperative of some dozens of households: customers live there and
 // come in with two sponsors, producers work for it and prosumers do both, and these two are admitted
 // by vote. Every member has one vote. Light decisions need a majority that is larger the fewer take
-// part; heavy ones need most of the members and leave time to object.
+// part; heavy ones need most of the members and leave time to object. One steward is elected for a year:
+// a larger cooperative elects 4 or 7 (see GoodSeats).
 func DefaultCharter() Charter {
 	biased := Quorum{QuorumBiased, Ratio{1, 2}}
 	majority := Threshold{Ratio{1, 2}, true}
@@ -24,11 +25,12 @@ func DefaultCharter() Charter {
 				Voting: 7 * day, Grace: 2 * day, Revisable: true, Open: 2, Actions: []event.Kind{KindBudgetAllocate}},
 			{Name: "budget", Method: BudgetGreedy, Quorum: Quorum{QuorumTurnout, Ratio{1, 5}}, Threshold: Threshold{Ratio{1, 10}, false},
 				Discussion: 7 * day, Voting: 14 * day, Grace: 3 * day, Revisable: true, Open: 1, Actions: []event.Kind{KindBudgetAllocate}},
-			{Name: "election", Method: Approval, Quorum: Quorum{QuorumNone, Ratio{0, 1}}, Threshold: Threshold{Ratio{1, 4}, false},
-				Discussion: 7 * day, Voting: 7 * day, Grace: day, Revisable: true, Open: 1},
+			{Name: "election", Method: STV, Seats: 1, Quorum: Quorum{QuorumNone, Ratio{0, 1}}, Threshold: majority,
+				Discussion: 7 * day, Voting: 7 * day, Grace: day, Revisable: true, Open: 1, Actions: []event.Kind{KindStewardAppoint}},
 			{Name: "charter", Method: YesNo, Quorum: Quorum{QuorumForOnly, Ratio{1, 2}}, Threshold: Threshold{Ratio{2, 3}, false},
 				Discussion: 7 * day, Voting: 14 * day, Grace: 7 * day, Revisable: true, Open: 1, Actions: []event.Kind{KindCharterAmend}},
 		},
 		Limits: Limits{Daily: 200, Text: 16 << 10, Statement: 2000, Reason: 1000, Candidates: 100},
+		Office: Office{Term: 366 * day, Notice: day},
 	}
 }

@@ -10,7 +10,8 @@ import (
 type Device struct {
 	Member    identity.PublicKey `cbor:"member"`
 	Since     event.Time         `cbor:"since"`
-	Suspended bool               `cbor:"suspended"` // for good: proven to have signed two events with one number
+	Suspended bool               `cbor:"suspended"` // proven to have signed two events with one number, and not restored since
+	Cleared   uint64             `cbor:"cleared"`   // forks of events below this number are settled
 	Next      uint64             `cbor:"next"`      // the least number of an event that can still count
 	Day       uint64             `cbor:"day"`       // see Count
 	Count     uint64             `cbor:"count"`     // with the key that names the member: the member's events on Day, in days of coop time since 1970
@@ -52,7 +53,7 @@ func (s *State) AddDevice(env fold.Env, b DeviceAdd) error {
 	if b.Key.Check() != nil {
 		return ErrKey
 	}
-	if s.Devices.Has(b.Key) {
+	if s.Devices.Has(b.Key) || s.anothers(b.Key, b.Member) {
 		return ErrKeyTaken
 	}
 	if m.Devices >= MaxDevices {

@@ -10,7 +10,7 @@ var (
 	ErrForked       = errors.New("this device has signed another event with this number, and that one counts: if you did not, somebody else has your key, so ask a member to report it")
 	ErrOverQuota    = errors.New("you have made as many events today as the charter allows: go on tomorrow, by coop time")
 	ErrStranger     = errors.New("this key belongs to nobody in the cooperative: apply for membership first, or add the device from one that is known")
-	ErrSuspended    = errors.New("this device is suspended for good, because it signed two different events with one number: add a fresh key from another of your devices, or ask for a proposal that does")
+	ErrSuspended    = errors.New("this device is suspended, because it signed two different events with one number: restore it from another of your devices or add a fresh key there, or ask for a proposal that does")
 	ErrWaiting      = errors.New("your application is still waiting, so you cannot do this yet: a sponsor or a proposal admits you")
 	ErrLeft         = errors.New("you have left the cooperative, so you cannot do this: apply again to return")
 	ErrAssemblyOnly = errors.New("only the members together can do this: open a proposal that carries it as an action")
@@ -50,13 +50,17 @@ var (
 	ErrNoCandidate      = errors.New("nobody with this key is waiting for admission")
 	ErrNotBySponsors    = errors.New("this class is not admitted by sponsors: open a proposal that admits the candidate")
 	ErrSponsoredAlready = errors.New("you sponsor this candidate already")
-	ErrNotYourDevice    = errors.New("you can add devices for yourself alone; for another member a proposal can")
+	ErrNotYourDevice    = errors.New("you can add and restore devices for yourself alone; for another member a proposal can")
 	ErrNoMember         = errors.New("there is no member with this key")
 	ErrDevicesFull      = errors.New("a member has at most 16 devices")
 	ErrDeviceProof      = errors.New("the device does not prove that it wants to speak for this member: start on the new device and sign there")
-	ErrNotEvidence      = errors.New("this proves nothing: evidence is two valid events of this cooperative with different content, signed by one device with one number")
-	ErrNoDevice         = errors.New("this key belongs to nobody in the cooperative, so there is nothing to suspend")
+	ErrNotEvidence      = errors.New("this proves nothing: evidence is two valid events of this cooperative with different content, signed by one device with one number, or two blocks of one round, signed by one steward")
+	ErrNoDevice         = errors.New("this key belongs to nobody in the cooperative, so it can neither be suspended nor restored")
 	ErrSuspendedAlready = errors.New("this device is suspended already")
+	ErrSettled          = errors.New("this fork is settled: the device was suspended for one and restored since")
+	ErrNotSuspended     = errors.New("this device is not suspended, so there is nothing to restore")
+	ErrNoRoundKey       = errors.New("no steward signs or has signed with this key, so the evidence concerns nobody")
+	ErrProvenAlready    = errors.New("this steward's fork is proven already, and dealt with")
 )
 
 // Proposals.
@@ -65,6 +69,7 @@ var (
 	ErrMayNotPropose   = errors.New("your classes may not open proposals on this track: ask a member who may")
 	ErrTags            = errors.New("a proposal has at most 8 tags, each once, of a-z, 0-9 and -")
 	ErrOptions         = errors.New("the options do not fit the method: yes/no and consent have none, a budget 1 to 256, each with a cost, schulze and runoff 1 to 63 besides the status quo, stv 2 to 64, any other 2 to 256; each needs a name")
+	ErrCandidates      = errors.New("an election of stewards has as options the members who stand when the vote opens: name none")
 	ErrSeats           = errors.New("this track elects more than there are candidates: name more of them, or choose another track")
 	ErrBudget          = errors.New("a budget vote, and no other, names the budget to share")
 	ErrActions         = errors.New("a proposal carries at most 32 actions, each in the form of an event")
@@ -94,6 +99,20 @@ var (
 	ErrNoReason    = errors.New("an objection stops the proposal, so it needs a reason: say what harm it does, or what must change")
 	ErrReason      = errors.New("the reason is longer than the charter allows, or has invisible characters")
 	ErrFinalBallot = errors.New("you have voted, and this track does not let ballots be changed")
+)
+
+// Stewards.
+var (
+	ErrMayNotStand   = errors.New("only members who may vote can be stewards")
+	ErrStandsAlready = errors.New("you stand for election already: resign to take it back")
+	ErrAppointed     = errors.New("1 to 31 stewards and up to 64 on standby are appointed, each named once")
+	ErrNotStanding   = errors.New("one who is named does not stand for steward, or may not vote, or has no device left: they must agree first, by coop steward stand")
+	ErrNotIncoming   = errors.New("you are not among the incoming stewards, so there is nothing to be ready for")
+	ErrEpoch         = errors.New("this is not the number of the coming epoch: look at coop steward list and announce again")
+	ErrNoOffice      = errors.New("you are no steward, are not to be one and do not stand, so there is nothing to resign from")
+	ErrNoSteward     = errors.New("this member is no steward, is not to be one and does not stand, so there is nothing to recall")
+	ErrLastSteward   = errors.New("there would be no steward left, and nothing could be decided any more: elect others first")
+	ErrReadyProof    = errors.New("the key does not prove that it wants to be this member's in the coming epoch: create a fresh one and sign with it")
 )
 
 // Acts of the Assembly.

@@ -28,7 +28,7 @@ type Allocation struct {
 }
 
 // Drafts are what the Assembly performs when p passes, in order: first one allocation for each project
-// that a budget vote funds, then the actions that the proposal carries.
+// that a budget vote funds, or the appointment of those whom an election has chosen, then the actions that the proposal carries.
 func (p *Proposal) Drafts() []event.Draft {
 	var drafts []event.Draft
 	if p.Rules.Track.Method.SharesBudget() {
@@ -39,6 +39,9 @@ func (p *Proposal) Drafts() []event.Draft {
 			}
 			drafts = append(drafts, d)
 		}
+	}
+	if p.Rules.Track.Elects() && len(p.Result.Selected) > 0 {
+		drafts = append(drafts, p.appointment())
 	}
 	return append(drafts, p.Actions...)
 }

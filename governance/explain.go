@@ -44,7 +44,7 @@ func (s *State) Explain(id event.ID) []string {
 	if p.Extended > 0 {
 		lines = append(lines, fmt.Sprintf("Extended: %d of at most %d times, because the stewards stood still when the vote ended.", p.Extended, MaxExtensions))
 	}
-	if p.Phase != Withdrawn && p.Phase != Discussion {
+	if p.Phase != Withdrawn && p.Phase != Discussion && !p.unfilled() {
 		lines = append(lines, s.explainCount(&p, s.count(id, &p))...)
 	}
 	return append(lines, s.explainPhase(&p))
@@ -67,6 +67,9 @@ func (s *State) explainCount(p *Proposal, r *count) []string {
 		}
 		if slices.Contains(r.Selected, uint64(i)) {
 			text += ", selected"
+		}
+		if place := slices.Index(r.Standby, uint64(i)); place >= 0 {
+			text += fmt.Sprintf(", on standby %d", place+1)
 		}
 		lines = append(lines, text+".")
 	}
@@ -157,6 +160,9 @@ func (s *State) explainPhase(p *Proposal) string {
 	case Rejected:
 		return fmt.Sprintf("Rejected at %s: the threshold was missed.", p.Ended)
 	case Expired:
+		if p.unfilled() {
+			return fmt.Sprintf("Expired at %s, when the vote should have opened: fewer members stood for steward than the %d seats.", p.Ended, p.Rules.Track.Seats)
+		}
 		return fmt.Sprintf("Expired at %s: it was not voted down, but too few took part.", p.Ended)
 	}
 	return fmt.Sprintf("Withdrawn at %s, before anybody had voted.", p.Ended)

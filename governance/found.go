@@ -96,7 +96,8 @@ func Begin(env fold.Env, body CoopFound) (State, error) {
 		return State{}, err
 	}
 	s := State{Facts: Facts{Coop: env.ID, Founded: env.At, Time: env.At, Name: f.Name, Purpose: f.Purpose, Currency: f.Currency,
-		Params: f.Params, Stewards: f.Stewards, Charter: f.Charter, Version: 1}}
+		Params: f.Params, Charter: f.Charter, Version: 1}}
+	s.begin(f.Stewards)
 	for _, founder := range f.Founders {
 		s.Members.Set(founder.Key, Member{Name: founder.Name, Classes: founder.Classes, Status: StatusMember, Since: env.At, Devices: 1, Event: env.ID})
 		d := Device{Member: founder.Key, Since: env.At}

@@ -21,8 +21,8 @@ package governance
 
 import "github.com/sustainy/coop/event"
 
-// The kinds of event that the hall understands. KindMemberAdmit, KindCharterAmend and
-// KindBudgetAllocate are acts of the Assembly; every other one is signed by a member's device.
+// The kinds of event that the hall understands. KindMemberAdmit, KindCharterAmend,
+// KindBudgetAllocate, KindStewardAppoint, KindStewardRecall and KindParamsAmend are acts of the Assembly; every other one is signed by a member's device.
 const (
 	KindCoopFound        = event.KindFound
 	KindMemberInvite     = event.Kind("member.invite")
@@ -37,4 +37,11 @@ const (
 	KindBallotCast       = event.Kind("ballot.cast")
 	KindCharterAmend     = event.Kind("charter.amend")
 	KindBudgetAllocate   = event.Kind("budget.allocate")
+	KindStewardStand     = event.Kind("steward.stand")
+	KindStewardReady     = event.Kind("steward.ready")
+	KindStewardAppoint   = event.Kind("steward.appoint")
+	KindStewardResign    = event.Kind("steward.resign")
+	KindStewardRecall    = event.Kind("steward.recall")
+	KindParamsAmend      = event.Kind("params.amend")
+	KindDeviceRestore    = event.Kind("device.restore")
 )

@@ -20,6 +20,7 @@ func (s *State) Invariants() []error {
 	}
 	report(s.Charter.Validate() == nil, "the charter is not valid")
 	s.checkMembers(report)
+	s.checkOffice(report)
 	for id, p := range s.Proposals.All() {
 		s.checkProposal(id, &p, report)
 	}
@@ -81,7 +82,7 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 		report(fmt.Sprint(again) == fmt.Sprint(p.Result), "counting %s again gives another result", id)
 		passed := p.Phase == Grace || p.Phase == Executed || p.Phase == Failed
 		report((p.Result.Outcome() == Grace) == passed, "%s is %s against its result", id, p.Phase)
-		report(p.Result.Ballots <= p.RollSize && p.Result.Closed >= p.Voting.End+p.Rules.Late, "%s was closed early or has too many ballots", id)
+		report(p.Result.Ballots <= p.RollSize && (p.Result.Closed >= p.Voting.End+p.Rules.Late || p.unfilled()), "%s was closed early or has too many ballots", id)
 	case Withdrawn:
 		for range s.BallotsOn(id) {
 			report(false, "%s was withdrawn after a ballot", id)

@@ -16,6 +16,7 @@ const (
 
 	MaxFounders = 128
 	MaxStewards = 31
+	MaxStandby  = 64
 	MaxClasses  = 16
 	MaxTracks   = 32
 	MaxKinds    = 32 // kinds of action on one track
@@ -37,6 +38,7 @@ const (
 	MaxPoints     = 1_000_000             // of one ballot
 	MaxDecimals   = 8                     // of a currency
 	MaxPeriod     = event.Time(366) * day // of a phase
+	MaxTerm       = 10 * MaxPeriod        // of stewards
 )
 
 const (

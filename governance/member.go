@@ -131,6 +131,9 @@ func (s *State) applicant(env fold.Env) (Member, error) {
 		if env.Key.Check() != nil {
 			return Member{}, ErrKey
 		}
+		if s.anothers(env.Key, env.Key) {
+			return Member{}, ErrKeyTaken
+		}
 		return Member{}, nil
 	}
 	if d.Suspended {

@@ -41,24 +41,28 @@ type Rules struct {
 
 // Proposal is a question to the members.
 type Proposal struct {
-	By       identity.PublicKey `cbor:"by"`
-	Title    string             `cbor:"title"`
-	Text     string             `cbor:"text"`
-	Tags     []string           `cbor:"tags"`
-	Options  []Option           `cbor:"options"` // the status quo last, where the method has it
-	Budget   uint64             `cbor:"budget"`
-	Actions  []event.Draft      `cbor:"actions"`
-	Opened   event.Time         `cbor:"opened"`
-	Rules    Rules              `cbor:"rules"`
-	RuleHash [32]byte           `cbor:"rulehash"` // SHA-256 of "coop/rules/1", a zero byte and Rules
-	RollSize uint64             `cbor:"rollsize"`
-	RollHash [32]byte           `cbor:"rollhash"` // SHA-256 of "coop/roll/1", a zero byte and the keys of who may vote, ascending
-	Phase    Phase              `cbor:"phase"`
-	Voting   Span               `cbor:"voting"`
-	Extended uint64             `cbor:"extended"` // times that a stall extended the vote
-	Due      event.Time         `cbor:"due"`      // when the next phase begins; 0 at an end
-	Result   Result             `cbor:"result"`   // once closed
-	Ended    event.Time         `cbor:"ended"`
+	By      identity.PublicKey `cbor:"by"`
+	Title   string             `cbor:"title"`
+	Text    string             `cbor:"text"`
+	Tags    []string           `cbor:"tags"`
+	Options []Option           `cbor:"options"` // the status quo last, where the method has it
+	Budget  uint64             `cbor:"budget"`
+	Actions []event.Draft      `cbor:"actions"`
+
+	// Candidates are the members behind the options of an election of stewards, from the opening of the vote on.
+	Candidates []identity.PublicKey `cbor:"candidates,omitempty"`
+
+	Opened   event.Time `cbor:"opened"`
+	Rules    Rules      `cbor:"rules"`
+	RuleHash [32]byte   `cbor:"rulehash"` // SHA-256 of "coop/rules/1", a zero byte and Rules
+	RollSize uint64     `cbor:"rollsize"`
+	RollHash [32]byte   `cbor:"rollhash"` // SHA-256 of "coop/roll/1", a zero byte and the keys of who may vote, ascending
+	Phase    Phase      `cbor:"phase"`
+	Voting   Span       `cbor:"voting"`
+	Extended uint64     `cbor:"extended"` // times that a stall extended the vote
+	Due      event.Time `cbor:"due"`      // when the next phase begins; 0 at an end
+	Result   Result     `cbor:"result"`   // once closed
+	Ended    event.Time `cbor:"ended"`
 
 	// Failure says why the proposal Failed. State is hashed without it, so that words can be improved.
 	Failure string `cbor:"-"`
@@ -138,6 +142,9 @@ func (s *State) Open(env fold.Env, b ProposalOpen) error {
 	p.Voting = Span{s.Time + track.Discussion, s.Time + track.Discussion + track.Voting}
 	if track.Discussion == 0 {
 		p.Phase = Voting
+		if track.Elects() && !s.nominate(&p) {
+			return ErrSeats
+		}
 	}
 	s.put(env.ID, p, p.next())
 	return nil
@@ -158,10 +165,13 @@ func (b *ProposalOpen) check(track Track, limits Limits) error {
 			return ErrTags
 		}
 	}
-	if !optionsFit(track.Method, b.Options) {
+	if track.Elects() {
+		if len(b.Options) > 0 {
+			return ErrCandidates
+		}
+	} else if !optionsFit(track.Method, b.Options) {
 		return ErrOptions
-	}
-	if uint64(len(b.Options)) < track.Seats {
+	} else if uint64(len(b.Options)) < track.Seats {
 		return ErrSeats
 	}
 	if b.Budget > MaxAmount || (b.Budget > 0) != track.Method.SharesBudget() {
@@ -174,7 +184,7 @@ func (b *ProposalOpen) check(track Track, limits Limits) error {
 		if action.Check() != nil {
 			return ErrActions
 		}
-		if !allows(track, action.Kind) {
+		if !allows(track, action.Kind) || track.Elects() && action.Kind == KindStewardAppoint {
 			return ErrActionOnTrack
 		}
 	}

@@ -11,17 +11,18 @@ import (
 
 // Facts is the part of the hall's state that is not a table.
 type Facts struct {
-	Coop       event.ID             `cbor:"coop" json:"coop"`
-	Founded    event.Time           `cbor:"founded" json:"founded"`
-	Time       event.Time           `cbor:"time" json:"time"` // coop time: of the last commit, at first of the founding
-	Name       string               `cbor:"name" json:"name"`
-	Purpose    string               `cbor:"purpose" json:"purpose"`
-	Currency   Currency             `cbor:"currency" json:"currency"`
-	Params     Params               `cbor:"params" json:"params"`
-	Stewards   []identity.PublicKey `cbor:"stewards" json:"stewards"`
-	Charter    Charter              `cbor:"charter" json:"charter"`
-	Version    uint64               `cbor:"version" json:"version"`       // of the charter, from 1
-	Candidates uint64               `cbor:"candidates" json:"candidates"` // members whose status is candidate
+	Coop       event.ID   `cbor:"coop" json:"coop"`
+	Founded    event.Time `cbor:"founded" json:"founded"`
+	Time       event.Time `cbor:"time" json:"time"` // coop time: of the last commit, at first of the founding
+	Name       string     `cbor:"name" json:"name"`
+	Purpose    string     `cbor:"purpose" json:"purpose"`
+	Currency   Currency   `cbor:"currency" json:"currency"`
+	Params     Params     `cbor:"params" json:"params"`
+	Term       Term       `cbor:"term" json:"term"`
+	Pending    Handover   `cbor:"pending" json:"pending"` // of the stewards to the next ones
+	Charter    Charter    `cbor:"charter" json:"charter"`
+	Version    uint64     `cbor:"version" json:"version"`       // of the charter, from 1
+	Candidates uint64     `cbor:"candidates" json:"candidates"` // members whose status is candidate
 }
 
 // State is the hall. A copy made by Copy is a snapshot; a plain assignment is not.
@@ -34,6 +35,9 @@ type State struct {
 	Agenda      table.Table[Due, struct{}] // exactly the proposals under way, by when something is due
 	Ballots     table.Table[Seat, Ballot]  // the last ballot of each member on each proposal
 	Allocations table.Table[Item, Allocation]
+	Standing    table.Table[identity.PublicKey, Candidacy]    // by member: who offers to be a steward
+	Announced   table.Table[identity.PublicKey, Announcement] // by member
+	RoundKeys   table.Table[identity.PublicKey, RoundKey]     // every key that ever was announced for round blocks
 }
 
 // Copy is a snapshot.
@@ -47,6 +51,9 @@ func (s *State) Copy() State {
 		Agenda:      s.Agenda.Copy(),
 		Ballots:     s.Ballots.Copy(),
 		Allocations: s.Allocations.Copy(),
+		Standing:    s.Standing.Copy(),
+		Announced:   s.Announced.Copy(),
+		RoundKeys:   s.RoundKeys.Copy(),
 	}
 }
 

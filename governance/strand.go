@@ -7,10 +7,12 @@ import (
 )
 
 // Evidence is the body of evidence: the envelopes of two different events that one device has signed
-// with one number.
+// with one number, or of two different blocks that a steward has signed of one round. It proves itself:
+// whoever brings it need not be believed.
 type Evidence struct {
-	A []byte `cbor:"a"`
-	B []byte `cbor:"b"`
+	A   []byte             `cbor:"a"`
+	B   []byte             `cbor:"b"`
+	Key identity.PublicKey `cbor:"key,omitzero"` // of the steward, for round blocks, which don't name it
 }
 
 // Hear stands around the rule of every signed event, of whatever room: each number of a device counts
@@ -66,14 +68,18 @@ func (d Device) heard(today uint64) uint64 {
 	return d.Count
 }
 
-// Accuse suspends a device that is proven to have signed two events with one number. What it did
-// before stands: each number counted once. The key never speaks again, since evidence of one fork can
-// be shown any number of times; the member adds a fresh one.
+// Accuse suspends a device that is proven to have signed two events with one number, or ends the
+// office of a steward who is proven to have signed two blocks of one round. What a device did before
+// stands: each number counted once. It may be a thief, or a copy of the device from an old backup, so
+// the member can restore it; see Restore.
 func (s *State) Accuse(env fold.Env, body Evidence) error {
 	if _, _, err := s.actor(env); err != nil {
 		return err
 	}
-	key, proven := s.forked(body)
+	if !body.Key.IsZero() {
+		return s.accuseSteward(env, body)
+	}
+	key, seq, proven := s.forked(body)
 	if !proven {
 		return ErrNotEvidence
 	}
@@ -84,6 +90,9 @@ func (s *State) Accuse(env fold.Env, body Evidence) error {
 	if d.Suspended {
 		return ErrSuspendedAlready
 	}
+	if seq < d.Cleared {
+		return ErrSettled
+	}
 
 	d.Suspended = true
 	s.Devices.Set(key, d)
@@ -91,16 +100,16 @@ func (s *State) Accuse(env fold.Env, body Evidence) error {
 }
 
 // forked opens the two events and tells whose fork they are in this cooperative.
-func (s *State) forked(body Evidence) (device identity.PublicKey, proven bool) {
+func (s *State) forked(body Evidence) (device identity.PublicKey, seq uint64, proven bool) {
 	a, err := event.Open(body.A)
 	if err != nil {
-		return device, false
+		return device, 0, false
 	}
 	b, err := event.Open(body.B)
 	if err != nil {
-		return device, false
+		return device, 0, false
 	}
-	return a.Key, a.Key == b.Key && a.Seq == b.Seq && a.ID != b.ID && s.ours(a) && s.ours(b)
+	return a.Key, a.Seq, a.Key == b.Key && a.Seq == b.Seq && a.ID != b.ID && s.ours(a) && s.ours(b)
 }
 
 // ours tells whether e belongs to this cooperative; the founding event names none, being it.

@@ -17,17 +17,18 @@ type Count struct {
 // Result is what the ballots on a proposal say under its rules. With the ballots, the roll's hash and
 // the rules' hash, anybody can count again.
 type Result struct {
-	Closed    event.Time `cbor:"closed"`    // coop time of the closing commit; 0 while the vote is open
-	Ballots   uint64     `cbor:"ballots"`   // that count, one a member
-	Hash      [32]byte   `cbor:"hash"`      // SHA-256 of the ids of their events, by member
-	Yes       uint64     `cbor:"yes"`       // what this means, see Method
-	No        uint64     `cbor:"no"`        // likewise
-	Abstain   uint64     `cbor:"abstain"`   // ballots that take part and take no side
-	Votes     []uint64   `cbor:"votes"`     // of each option: approvals, sums of scores or points, first preferences; schulze: who prefers it to the status quo
-	Selected  []uint64   `cbor:"selected"`  // if it passes, numbers of the chosen options: the first, the elected in order, the funded ascending
-	Spent     uint64     `cbor:"spent"`     // what the funded projects cost
-	Quorum    bool       `cbor:"quorum"`    // reached
-	Threshold bool       `cbor:"threshold"` // reached, and the status quo does not win
+	Closed    event.Time `cbor:"closed"`            // coop time of the closing commit; 0 while the vote is open
+	Ballots   uint64     `cbor:"ballots"`           // that count, one a member
+	Hash      [32]byte   `cbor:"hash"`              // SHA-256 of the ids of their events, by member
+	Yes       uint64     `cbor:"yes"`               // what this means, see Method
+	No        uint64     `cbor:"no"`                // likewise
+	Abstain   uint64     `cbor:"abstain"`           // ballots that take part and take no side
+	Votes     []uint64   `cbor:"votes"`             // of each option: approvals, sums of scores or points, first preferences; schulze: who prefers it to the status quo
+	Selected  []uint64   `cbor:"selected"`          // if it passes, numbers of the chosen options: the first, the elected in order, the funded ascending
+	Standby   []uint64   `cbor:"standby,omitempty"` // of an election that passes: numbers of who would come in for the elected, in this order
+	Spent     uint64     `cbor:"spent"`             // what the funded projects cost
+	Quorum    bool       `cbor:"quorum"`            // reached
+	Threshold bool       `cbor:"threshold"`         // reached, and the status quo does not win
 
 	// Tie says that a lot decided on the way, wherever it did in counts of several steps, or else about
 	// the first option.

@@ -85,7 +85,7 @@ func found(c casting) *stage {
 // epochOf is what the founding says of its stewards, as package node reads it.
 func epochOf(s *coop.State) finality.Epoch {
 	p := s.Hall.Params
-	return finality.Epoch{Coop: s.Hall.Coop, Base: s.Hall.Coop, Stewards: s.Hall.Stewards,
+	return finality.Epoch{Coop: s.Hall.Coop, Base: s.Hall.Coop, Stewards: s.Hall.Term.Keys(),
 		Params: finality.Params{Delta0: p.Delta0, Tolerance: p.Tolerance, MinRound: p.MinRound, MaxRound: p.MaxRound}}
 }
 
