@@ -23,6 +23,8 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.proposals", &s.Hall.Proposals)
 	rows(h, "hall.agenda", &s.Hall.Agenda)
 	rows(h, "hall.ballots", &s.Hall.Ballots)
+	rows(h, "hall.vetoes", &s.Hall.Vetoes)
+	rows(h, "hall.exits", &s.Hall.Exits)
 	rows(h, "hall.allocations", &s.Hall.Allocations)
 	rows(h, "hall.standing", &s.Hall.Standing)
 	rows(h, "hall.announced", &s.Hall.Announced)

@@ -334,7 +334,10 @@ func (w *world) found(c command) []string {
 		f.Charter = senate(village())
 	}
 	if c.get("charter", "") == "whole" {
-		f.Charter = senate(parliament())
+		f.Charter = senate(townhall())
+	}
+	if c.get("charter", "") == "townhall" {
+		f.Charter = townhall()
 	}
 	if c.get("charter", "") == "none" {
 		f.Charter = governance.Charter{}
@@ -347,7 +350,7 @@ func (w *world) found(c command) []string {
 	}
 	founders := c.list("by")
 	for _, name := range founders {
-		f.Founders = append(f.Founders, governance.Founder{Key: publicOf(name), Name: title(name), Classes: []string{c.get("class", votingClass(f.Charter))}})
+		f.Founders = append(f.Founders, governance.Founder{Key: publicOf(name), Name: title(name), Classes: classesOf(c, name, c.get("class", votingClass(f.Charter)))})
 	}
 	for _, name := range strings.Split(c.get("stewards", c.get("by", "")), ",") {
 		if name != "none" {

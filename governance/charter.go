@@ -71,6 +71,15 @@ type Track struct {
 	Open       uint64       `cbor:"open" json:"open"`           // proposals a member may have under way on this track
 	Actions    []event.Kind `cbor:"actions" json:"actions"`     // what a proposal may carry: a light track must not do heavy things
 
+	// What guards the life of a proposal; each is off when it is left out.
+	Chambers    []Chamber   `cbor:"chambers,omitempty" json:"chambers,omitempty"`     // classes that must agree by themselves too
+	AntiSniping AntiSniping `cbor:"antisniping,omitzero" json:"antisniping,omitzero"` // against deciding in the last moment
+	Early       bool        `cbor:"early,omitempty" json:"early,omitempty"`           // a vote ends once nothing can change its outcome
+	Hidden      bool        `cbor:"hidden,omitempty" json:"hidden,omitempty"`         // no program shows counts or ballots before the close
+	Cosponsors  uint64      `cbor:"cosponsors,omitempty" json:"cosponsors,omitempty"` // members besides the proposer who must support a proposal
+	Gathering   event.Time  `cbor:"gathering,omitempty" json:"gathering,omitempty"`   // how long it may wait for them
+	Veto        Veto        `cbor:"veto,omitzero" json:"veto,omitzero"`               // who can stop it in its grace
+
 	// What one method needs and no other has; see validateMethod.
 	Seats      uint64     `cbor:"seats,omitempty" json:"seats,omitempty"`           // stv: how many are elected
 	Highest    uint64     `cbor:"highest,omitempty" json:"highest,omitempty"`       // score: the most that one option can get on a ballot
@@ -229,21 +238,31 @@ func (class Class) validate(report func(bool, string, ...any)) {
 	}
 }
 
+func (q Quorum) validate(track string, report func(bool, string, ...any)) {
+	switch q.Kind {
+	case QuorumNone:
+		report(q.Share == Ratio{0, 1}, "track %s has no quorum, so its share must be 0/1, not %s", track, q.Share)
+	case QuorumTurnout, QuorumForOnly, QuorumBiased:
+		report(q.Share.share() && q.Share.Num > 0, "track %s has a quorum of %s, which nobody can reach or everybody misses: choose a share above 0 up to 1", track, q.Share)
+	default:
+		report(false, "track %s has the unknown quorum %s", track, shown(q.Kind))
+	}
+}
+
+func (t Threshold) validate(track string, report func(bool, string, ...any)) {
+	report(t.Share.share(), "track %s has a threshold of %s, which can never be reached: choose a share from 0 to 1", track, t.Share)
+	report(!t.Share.share() || t.Share.Num < t.Share.Den || !t.Over, "track %s asks for more than all votes, so nothing could ever pass", track)
+}
+
 func (c *Charter) validateTrack(t *Track, report func(bool, string, ...any)) {
 	name := shown(t.Name)
 	t.validateMethod(name, report)
-	share := t.Quorum.Share
-	switch t.Quorum.Kind {
-	case QuorumNone:
-		report(share == Ratio{0, 1}, "track %s has no quorum, so its share must be 0/1, not %s", name, share)
-	case QuorumTurnout, QuorumForOnly, QuorumBiased:
-		report(share.share() && share.Num > 0, "track %s has a quorum of %s, which nobody can reach or everybody misses: choose a share above 0 up to 1", name, share)
-	default:
-		report(false, "track %s has the unknown quorum %s", name, shown(t.Quorum.Kind))
-	}
-	share = t.Threshold.Share
-	report(share.share(), "track %s has a threshold of %s, which can never be reached: choose a share from 0 to 1", name, share)
-	report(!share.share() || share.Num < share.Den || !t.Threshold.Over, "track %s asks for more than all votes, so nothing could ever pass", name)
+	t.Quorum.validate(name, report)
+	t.Threshold.validate(name, report)
+	c.validateChambers(t, name, report)
+	t.validateSniping(name, report)
+	t.validateSponsoring(name, report)
+	c.validateVeto(t, name, report)
 	if t.Method.SharesBudget() {
 		report(t.Quorum.Kind == QuorumNone || t.Quorum.Kind == QuorumTurnout, "track %s shares a budget, so its quorum is none or turnout", name)
 		report(slices.Contains(t.Actions, KindBudgetAllocate), "track %s shares a budget but may not carry %s", name, KindBudgetAllocate)
@@ -282,6 +301,7 @@ func (c *Charter) Warnings() []string {
 		warn(t.Voting < day, "track %q votes for less than a day: who sleeps misses it", t.Name)
 		warn(t.Quorum.Kind == QuorumTurnout, "track %q counts votes against toward its quorum: members can do better by staying away (no-show paradox)", t.Name)
 		warn(t.Quorum.Kind == QuorumTurnout && Ratio{1, 2}.Compare(t.Quorum.Share.Num, t.Quorum.Share.Den) > 0, "track %q needs more than half of all members: a busy month can stop every decision", t.Name)
+		t.warnOfGuards(warn)
 		warn(heavy && t.Grace == 0, "track %q changes the charter at once: who disagrees has no time to leave", t.Name)
 		warn(heavy && Ratio{1, 2}.Compare(t.Threshold.Share.Num, t.Threshold.Share.Den) <= 0, "track %q changes the charter by a simple majority", t.Name)
 	}

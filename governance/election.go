@@ -80,7 +80,7 @@ func (s *State) open(id event.ID, p Proposal) {
 		s.end(id, p, Expired)
 		return
 	}
-	p.Phase = Voting
+	p.startVoting(s.Time)
 	s.put(id, p, p.next())
 }
 

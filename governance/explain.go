@@ -1,10 +1,10 @@
 package governance
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sustainy/coop/event"
 )
@@ -39,15 +39,21 @@ func (s *State) Explain(id event.ID) []string {
 	lines := []string{
 		fmt.Sprintf("%q by %s on track %s (%s), opened %s under charter version %d, rules %x.", p.Title, by.Name, t.Name, t.Method, p.Opened, p.Rules.Charter, p.RuleHash[:4]),
 		fmt.Sprintf("Roll: %d may vote, as of the opening, roll %x.", p.RollSize, p.RollHash[:4]),
-		fmt.Sprintf("Vote: from %s until before %s; a ballot dated before the end counts if ordered within %s after it.", p.Voting.Start, p.Voting.End, time.Duration(p.Rules.Late)*time.Millisecond),
 	}
-	if p.Extended > 0 {
-		lines = append(lines, fmt.Sprintf("Extended: %d of at most %d times, because the stewards stood still when the vote ended.", p.Extended, MaxExtensions))
+	if p.Voting.End != 0 {
+		lines = append(lines, explainSpan(&p))
 	}
-	if p.Phase != Withdrawn && p.Phase != Discussion && !p.unfilled() {
-		lines = append(lines, s.explainCount(&p, s.count(id, &p))...)
+	lines = append(lines, s.explainGuards(&p)...)
+	lines = append(lines, explainShifts(&p)...)
+	c := s.count(id, &p)
+	switch {
+	case p.Concealed():
+		lines = append(lines, Concealment)
+	case (p.Result.Closed != 0 || p.Phase == Voting) && !p.unfilled():
+		lines = append(lines, s.explainCount(&p, c)...)
 	}
-	return append(lines, s.explainPhase(&p))
+	lines = append(lines, s.explainDissent(id, &p)...)
+	return append(lines, explainPhase(&p, c))
 }
 
 func (s *State) explainCount(p *Proposal, r *count) []string {
@@ -79,7 +85,7 @@ func (s *State) explainCount(p *Proposal, r *count) []string {
 	if r.Tie {
 		lines = append(lines, "Options were equal on the way, and the lot decided: SHA-256 of the proposal's id and the option's number.")
 	}
-	lines = append(lines, "Quorum: "+explainQuorum(t.Quorum, &r.Result, p.RollSize)+reached(r.Quorum))
+	lines = append(lines, "Quorum: "+explainQuorum(t.Quorum, r.Yes, r.No, r.Abstain, p.RollSize)+reached(r.Quorum))
 	switch {
 	case t.Method.SharesBudget():
 		lines = append(lines, fmt.Sprintf("Threshold: %s of the ballots that don't abstain, %d, approve a project that fits%s", t.Threshold, r.Yes, reached(r.Threshold)))
@@ -91,7 +97,7 @@ func (s *State) explainCount(p *Proposal, r *count) []string {
 	default:
 		lines = append(lines, fmt.Sprintf("Threshold: %s %s, %d of %d%s", t.Threshold, w.of, r.Yes, r.Yes+r.No, reached(r.Threshold)))
 	}
-	return lines
+	return append(lines, explainChambers(p, &r.Result)...)
 }
 
 // Measure says what an option's votes are: "votes", "points" and the like.
@@ -100,6 +106,10 @@ func (m Method) Measure() string { return m.words().votes }
 // words are how an explanation speaks of a method: of yes and no, of an option's votes, and of what the
 // threshold is a share.
 type words struct{ yes, no, votes, of string }
+
+// yesOr and noOr are the words for the sides, or others where the method has none.
+func (w words) yesOr(other string) string { return cmp.Or(w.yes, other) }
+func (w words) noOr(other string) string  { return cmp.Or(w.no, other) }
 
 func (m Method) words() words {
 	switch m {
@@ -125,15 +135,15 @@ func (m Method) words() words {
 	return words{"yes", "no", "", "of yes and no"}
 }
 
-func explainQuorum(q Quorum, r *Result, roll uint64) string {
+func explainQuorum(q Quorum, yes, no, abstain, roll uint64) string {
 	switch q.Kind {
 	case QuorumTurnout:
-		return fmt.Sprintf("turnout of at least %s of the roll, %d of %d", q.Share, r.Yes+r.No+r.Abstain, roll)
+		return fmt.Sprintf("turnout of at least %s of the roll, %d of %d", q.Share, yes+no+abstain, roll)
 	case QuorumForOnly:
-		return fmt.Sprintf("at least %s of the roll in favour, %d of %d", q.Share, r.Yes, roll)
+		return fmt.Sprintf("at least %s of the roll in favour, %d of %d", q.Share, yes, roll)
 	case QuorumBiased:
 		return fmt.Sprintf("a larger majority below a turnout of %s, yes²·turnout·%d = %d above no²·roll·%d = %d", q.Share,
-			q.Share.Den, product(r.Yes, r.Yes, r.Yes+r.No, q.Share.Den), q.Share.Num, product(r.No, r.No, roll, q.Share.Num))
+			q.Share.Den, product(yes, yes, yes+no, q.Share.Den), q.Share.Num, product(no, no, roll, q.Share.Num))
 	}
 	return "none asked"
 }
@@ -145,12 +155,36 @@ func reached(ok bool) string {
 	return ": missed."
 }
 
-func (s *State) explainPhase(p *Proposal) string {
+// whyRejected tells what voted a proposal down.
+func whyRejected(p *Proposal, c *count) string {
+	if c.Unconfirmed {
+		return fmt.Sprintf("it would have passed, but what led had not led for %s at the end, and the vote had been extended as often as it may be", lasting(p.Rules.Track.AntiSniping.Window))
+	}
+	if p.Rules.Track.Method.HasStatusQuo() && c.first == len(p.Options)-1 {
+		return "the status quo won"
+	}
+	if c.Threshold {
+		for i, r := range c.Chambers {
+			if !r.Threshold && r.Yes+r.No > 0 {
+				return "the chamber " + p.Rules.Track.Chambers[i].Class + " voted it down"
+			}
+		}
+	}
+	return "the threshold was missed"
+}
+
+func explainPhase(p *Proposal, c *count) string {
 	switch p.Phase {
+	case Sponsoring:
+		return fmt.Sprintf("Waiting for sponsors until %s; without %d of them it lapses.", p.Until, p.Rules.Track.Cosponsors)
+	case Lapsed:
+		return fmt.Sprintf("Lapsed at %s, because too few members sponsored it.", p.Ended)
+	case Vetoed:
+		return fmt.Sprintf("Passed at %s and vetoed at %s: nothing was carried out.", p.Result.Closed, p.Ended)
 	case Discussion:
 		return fmt.Sprintf("In discussion until %s.", p.Voting.Start)
 	case Voting:
-		return fmt.Sprintf("Voting is open; counted at the first commit from %s on. The count may change.", p.Due)
+		return fmt.Sprintf("Voting is open; counted at the first commit from %s on. The count may change.", p.Voting.End+p.Rules.Late)
 	case Grace:
 		return fmt.Sprintf("Passed at %s; carried out at the first commit from %s on: %s.", p.Result.Closed, p.Due, listKinds(p.Drafts()))
 	case Executed:
@@ -158,7 +192,7 @@ func (s *State) explainPhase(p *Proposal) string {
 	case Failed:
 		return fmt.Sprintf("Passed at %s, but nothing was carried out at %s: %s.", p.Result.Closed, p.Ended, p.Failure)
 	case Rejected:
-		return fmt.Sprintf("Rejected at %s: the threshold was missed.", p.Ended)
+		return fmt.Sprintf("Rejected at %s: %s.", p.Ended, whyRejected(p, c))
 	case Expired:
 		if p.unfilled() {
 			return fmt.Sprintf("Expired at %s, when the vote should have opened: fewer members stood for steward than the %d seats.", p.Ended, p.Rules.Track.Seats)

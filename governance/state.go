@@ -21,8 +21,9 @@ type Facts struct {
 	Term       Term       `cbor:"term" json:"term"`
 	Pending    Handover   `cbor:"pending" json:"pending"` // of the stewards to the next ones
 	Charter    Charter    `cbor:"charter" json:"charter"`
-	Version    uint64     `cbor:"version" json:"version"`       // of the charter, from 1
-	Candidates uint64     `cbor:"candidates" json:"candidates"` // members whose status is candidate
+	Version    uint64     `cbor:"version" json:"version"`                     // of the charter, from 1
+	Candidates uint64     `cbor:"candidates" json:"candidates"`               // members whose status is candidate
+	Stirred    []event.ID `cbor:"stirred,omitempty" json:"stirred,omitempty"` // watched votes that had ballots at this coop time, ascending
 }
 
 // State is the hall. A copy made by Copy is a snapshot; a plain assignment is not.
@@ -34,6 +35,8 @@ type State struct {
 	Proposals   table.Table[event.ID, Proposal]
 	Agenda      table.Table[Due, struct{}] // exactly the proposals under way, by when something is due
 	Ballots     table.Table[Seat, Ballot]  // the last ballot of each member on each proposal
+	Vetoes      table.Table[Seat, VetoCast]
+	Exits       table.Table[Seat, Exit]
 	Allocations table.Table[Item, Allocation]
 	Standing    table.Table[identity.PublicKey, Candidacy]    // by member: who offers to be a steward
 	Announced   table.Table[identity.PublicKey, Announcement] // by member
@@ -50,6 +53,8 @@ func (s *State) Copy() State {
 		Proposals:   s.Proposals.Copy(),
 		Agenda:      s.Agenda.Copy(),
 		Ballots:     s.Ballots.Copy(),
+		Vetoes:      s.Vetoes.Copy(),
+		Exits:       s.Exits.Copy(),
 		Allocations: s.Allocations.Copy(),
 		Standing:    s.Standing.Copy(),
 		Announced:   s.Announced.Copy(),
@@ -81,9 +86,14 @@ func (s Seat) Compare(other Seat) int {
 
 // BallotsOn yields the ballots on a proposal, by member.
 func (s *State) BallotsOn(id event.ID) iter.Seq2[identity.PublicKey, Ballot] {
-	return func(yield func(identity.PublicKey, Ballot) bool) {
-		for seat, b := range s.Ballots.From(Seat{Proposal: id}) {
-			if seat.Proposal != id || !yield(seat.Member, b) {
+	return seatsOf(&s.Ballots, id)
+}
+
+// seatsOf yields the rows of a proposal, by member.
+func seatsOf[V any](t *table.Table[Seat, V], id event.ID) iter.Seq2[identity.PublicKey, V] {
+	return func(yield func(identity.PublicKey, V) bool) {
+		for seat, v := range t.From(Seat{Proposal: id}) {
+			if seat.Proposal != id || !yield(seat.Member, v) {
 				return
 			}
 		}

@@ -2,6 +2,7 @@ package governance
 
 import (
 	"math/big"
+	"math/bits"
 
 	"github.com/sustainy/coop/event"
 )
@@ -30,17 +31,31 @@ type Result struct {
 	Quorum    bool       `cbor:"quorum"`            // reached
 	Threshold bool       `cbor:"threshold"`         // reached, and the status quo does not win
 
+	Chambers []ChamberResult `cbor:"chambers,omitempty"` // in the order of the track
+	Shared   uint64          `cbor:"shared,omitempty"`   // ballots that count in more than one chamber
+
+	// Unconfirmed says that it would pass, but what leads has not led as long as the track asks.
+	Unconfirmed bool `cbor:"unconfirmed,omitempty"`
+
 	// Tie says that a lot decided on the way, wherever it did in counts of several steps, or else about
 	// the first option.
 	Tie bool `cbor:"tie,omitempty"`
 }
 
 // Outcome is the phase that follows from a result: Grace, Rejected or Expired.
+//
+// With chambers all of them must agree, and one that votes it down is enough to reject it.
 func (r *Result) Outcome() Phase {
+	passed, down := r.Quorum && r.Threshold, !r.Threshold && r.Yes+r.No > 0
+	for i := range r.Chambers {
+		c := &r.Chambers[i]
+		passed = passed && c.Quorum && c.Threshold
+		down = down || !c.Threshold && c.Yes+c.No > 0
+	}
 	switch {
-	case r.Quorum && r.Threshold:
+	case passed && !r.Unconfirmed:
 		return Grace
-	case !r.Threshold && r.Yes+r.No > 0:
+	case passed, down:
 		return Rejected
 	}
 	return Expired
@@ -67,6 +82,25 @@ func (q Quorum) Reached(c Count) bool {
 		return product(c.Yes, c.Yes, c.Yes+c.No, q.Share.Den).Cmp(product(c.No, c.No, c.Roll, q.Share.Num)) > 0
 	}
 	return true
+}
+
+// Missing is how many more votes the quorum takes, where a number says it: of any kind for turnout, in
+// favour for for-only, and otherwise 0.
+func (q Quorum) Missing(c Count) uint64 {
+	have := c.Yes
+	switch q.Kind {
+	case QuorumTurnout:
+		have += c.No + c.Abstain
+	case QuorumForOnly:
+	default:
+		return 0
+	}
+	whole, part := bits.Mul64(c.Roll, q.Share.Num)
+	need, rest := bits.Div64(whole, part, q.Share.Den)
+	if rest > 0 {
+		need++
+	}
+	return max(need, have) - have
 }
 
 // Reached tells whether enough of the votes for and against are for. Without a vote for it is not.
