@@ -2,6 +2,7 @@ package coop
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sustainy/coop/event"
@@ -136,4 +137,26 @@ func (w *world) called(member identity.PublicKey) string {
 		return "somebody"
 	}
 	return m.Name
+}
+
+// refound tries whether those in by= could re-found the cooperative from here, with stewards=bob, and
+// assents dated after= the last commit. It changes nothing: nobody is left who could put it in order.
+func (w *world) refound(c command) []string {
+	h := &w.state().Hall
+	t := governance.RefoundingText{Coop: h.Coop, Epoch: h.Term.Number + 1, Checkpoint: [32]byte{1}, Reason: c.get("reason", "The stewards are gone.")}
+	for _, name := range c.list("stewards") {
+		key, member := keyOf(name+" refounds"), publicOf(name)
+		t.Stewards = append(t.Stewards, governance.RefoundingChair{Member: member, Key: key.Public(), Proof: governance.ReadyProof(key, h.Coop, member, t.Epoch)})
+	}
+	r := governance.Refounding{Text: t}
+	for _, name := range c.list("by") {
+		r.Assents = append(r.Assents, t.Assent(keyOf(name), publicOf(name), h.Time+w.span(c.get("after", "14d"))))
+	}
+	slices.SortFunc(r.Assents, func(a, b governance.Assent) int { return a.Member.Compare(b.Member) })
+	if err := h.CheckRefounding(&r, [32]byte{byte(w.number(c.get("checkpoint", "1")))}); err != nil {
+		return []string{"refused: " + err.Error()}
+	}
+	trial := h.Copy()
+	trial.Refound(&r)
+	return []string{fmt.Sprintf("would hold: epoch %d, %d stewards, overdue %v", trial.Term.Number, len(trial.Term.Stewards), trial.Overdue())}
 }

@@ -262,5 +262,8 @@ func InWords(s *State, d event.Draft) string {
 			return fmt.Sprintf("replace the charter by one with %d classes and %d tracks", len(b.Charter.Classes), len(b.Charter.Tracks))
 		}
 	}
+	if text, known := officeInWords(s, d); known {
+		return text
+	}
 	return string(d.Kind) + ", which nobody can carry out"
 }

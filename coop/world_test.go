@@ -149,6 +149,7 @@ func (w *world) span(text string) event.Time {
 //	wait 3h                      coop time goes on, with stewards who wake when something is due
 //	stall 3h                     coop time goes on in one leap
 //	show PROPOSAL, account PROPOSAL, members, proposals, allocations, charter, root, due
+//	refound by=ann,bob           whether members can go on without their stewards (see refound)
 //	repeat N COMMAND             with % as the number; the output is the last one's
 //	WHO VERB …                   signs an event (see draft); "WHO again VERB …" signs a second one with the last number
 func (w *world) play(text string) []string {
@@ -163,6 +164,8 @@ func (w *world) play(text string) []string {
 		return w.changes(func() { w.commit(nil) })
 	case "repeat":
 		return w.repeat(text)
+	case "refound":
+		return w.refound(c)
 	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due":
 		return w.look(c)
 	}

@@ -37,6 +37,7 @@ func (d *Daemon) routes() http.Handler {
 	on("GET /v1/coops/{coop}/charter", view(func(v *picture) any { return coop.Charter(v.State) }))
 	on("GET /v1/coops/{coop}/members", view(func(v *picture) any { return coop.Members(v.State) }))
 	on("GET /v1/coops/{coop}/members/{member}", d.getMember)
+	on("GET /v1/coops/{coop}/stewards", view(func(v *picture) any { return coop.Office(v.State) }))
 	on("GET /v1/coops/{coop}/invites", view(func(v *picture) any { return invites(v.State) }))
 	on("GET /v1/coops/{coop}/proposals", view(func(v *picture) any { return coop.Proposals(v.State) }))
 	on("GET /v1/coops/{coop}/proposals/{proposal}", d.getProposal)

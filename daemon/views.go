@@ -64,6 +64,7 @@ type CoopStatus struct {
 	Waiters   uint64        `json:"candidates"`
 	UnderWay  uint64        `json:"under_way"`
 	Stewards  int           `json:"stewards"`
+	Office    []string      `json:"office,omitempty"`   // what a member should know of the stewards' term
 	Reachable int           `json:"stewards_reachable"` // this device included
 	Quorum    int           `json:"quorum"`
 	Peers     int           `json:"peers"`
@@ -126,6 +127,7 @@ func (r *room) status(ctx context.Context) CoopStatus {
 		s.Observer += ". Next: coop down; coop device new"
 	}
 	s.Me = r.standing(v)
+	s.Office = coop.Office(v.State).Notes
 	s.Finality = percentiles(v.Finality)
 	peers := r.peers()
 	s.Peers, s.Stewards = len(peers), len(o.Stewards)

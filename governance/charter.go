@@ -101,6 +101,10 @@ type Limits struct {
 type Office struct {
 	Term   event.Time `cbor:"term" json:"term"`     // from one election to the next; 0: until the members want another
 	Notice event.Time `cbor:"notice" json:"notice"` // from an election to the hand-over, at least, so that the incoming can make ready
+
+	// The rule of a re-founding; see Refounding.
+	Recovery Ratio      `cbor:"recovery,omitzero" json:"recovery,omitzero"` // of the members who may vote must sign; zero: 2/3
+	Silence  event.Time `cbor:"silence,omitzero" json:"silence,omitzero"`   // without progress; zero: 14 days
 }
 
 // Charter is what the members agreed to be governed by.

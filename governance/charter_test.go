@@ -44,6 +44,9 @@ func TestValidate(t *testing.T) {
 			t.Method, t.Seats, t.Actions = STV, MaxStewards+1, []event.Kind{KindStewardAppoint}
 		}, `track "general" elects 32 stewards`},
 		"long office":           {func(c *Charter) { c.Office.Term = MaxTerm + 1 }, "longer than 10 years"},
+		"recovery by half":      {func(c *Charter) { c.Office.Recovery = Ratio{1, 2} }, "1/2 of the members could re-found"},
+		"recovery by more":      {func(c *Charter) { c.Office.Recovery = Ratio{3, 2} }, "3/2 of the members could re-found"},
+		"hasty recovery":        {func(c *Charter) { c.Office.Silence = day - 1 }, "less than a day"},
 		"long notice":           {func(c *Charter) { c.Office.Notice = MaxPeriod + 1 }, "wait longer than 366 days"},
 		"idle seats":            {func(c *Charter) { c.Tracks[0].Seats = 3 }, "has 3 seats"},
 		"score without highest": {func(c *Charter) { c.Tracks[0].Method = Score }, "a highest score of 0"},

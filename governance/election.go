@@ -112,6 +112,9 @@ func (s *State) Overdue() bool { return s.Term.Ends != 0 && s.Time >= s.Term.End
 // validateOffice checks what the charter says of stewards.
 func (c *Charter) validateOffice(report func(bool, string, ...any)) {
 	report(c.Office.Term <= MaxTerm && c.Office.Notice <= MaxPeriod, "stewards serve longer than 10 years or wait longer than 366 days")
+	recovery, silence := c.Office.recovery()
+	report(recovery.share() && Ratio{1, 2}.Compare(recovery.Num, recovery.Den) > 0, "%s of the members could re-found the cooperative: it takes more than half, and up to all", recovery)
+	report(silence >= day && silence <= MaxPeriod, "a re-founding waits less than a day or more than 366 days")
 	for i := range c.Tracks {
 		if t := &c.Tracks[i]; t.Elects() {
 			report(t.Seats <= MaxStewards, "track %s elects %d stewards, more than %d", shown(t.Name), t.Seats, MaxStewards)

@@ -131,6 +131,16 @@ var (
 	ErrVotedForIt         = errors.New("you voted for this, so it binds you: you can still leave the cooperative, but not because of it")
 )
 
+// Re-founding.
+var (
+	ErrRefoundBase     = errors.New("this re-founding is of another cooperative, another checkpoint or another epoch than the last one known here")
+	ErrRefoundStewards = errors.New("a re-founding names 1 to 31 stewards, each a member who may vote and has a device, with a fresh key that proves itself")
+	ErrRefoundReason   = errors.New("a re-founding says why, in plain text")
+	ErrAssents         = errors.New("an assent is not one: each is signed by a live device of another member who could vote at the checkpoint, in the order of the members")
+	ErrRefoundEarly    = errors.New("an assent was given too early: the cooperative has not stood still as long as its charter asks")
+	ErrRefoundFew      = errors.New("too few members assent to this re-founding: the charter says how many, two thirds of those who may vote if it says nothing")
+)
+
 // Acts of the Assembly.
 var (
 	ErrCharterClasses = errors.New("the new charter would leave a member without a class: keep the class, or admit the member to another first")

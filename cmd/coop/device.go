@@ -32,7 +32,7 @@ coop propose TITLE --device REQUEST`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.deviceListCommand(), a.deviceNewCommand(), a.deviceRequestCommand(), a.deviceAddCommand())
+	cmd.AddCommand(a.deviceListCommand(), a.deviceNewCommand(), a.deviceRequestCommand(), a.deviceAddCommand(), a.deviceRestoreCommand())
 	return cmd
 }
 

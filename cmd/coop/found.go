@@ -108,6 +108,9 @@ func (a *app) found(cmd *cobra.Command, f foundFlags, args []string) error {
 		a.say("%s this charter is for trying things out: whoever has a link votes, and a vote lasts ten minutes", a.paint(yellow, "note:"))
 	} else {
 		a.warn(text.Charter.Warnings())
+		if says, good := governance.SeatsInWords(len(text.Stewards)); !good {
+			a.warn([]string{says})
+		}
 	}
 	a.say("Founded. Next: coop invite")
 	return a.showCoop(s)
@@ -183,6 +186,13 @@ func (f *foundFlags) compose(name string, self governance.Founder) (governance.F
 	if len(text.Stewards) == 0 {
 		for _, founder := range text.Founders {
 			text.Stewards = append(text.Stewards, founder.Key)
+		}
+	}
+	if f.charter == "" {
+		for i := range text.Charter.Tracks {
+			if t := &text.Charter.Tracks[i]; t.Elects() {
+				t.Seats = uint64(governance.GoodSeats(len(text.Founders)))
+			}
 		}
 	}
 	return text, nil

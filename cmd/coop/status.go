@@ -87,6 +87,9 @@ func (a *app) printStatus(s daemon.Status) error {
 		column[daemon.CoopStatus]{name: "final", text: func(c daemon.CoopStatus) string { return a.ago(c.Time) }})
 	for _, c := range s.Coops {
 		a.explainState(c)
+		for _, note := range c.Office {
+			a.say("%s: %s", c.Name, note)
+		}
 	}
 	return err
 }
