@@ -2,17 +2,47 @@ package governance
 
 import (
 	"github.com/sustainy/coop/event"
-	"github.com/sustainy/coop/identity"
-	"github.com/sustainy/coop/table"
 )
 
-// How far a stall extends a vote (protocol §3.11). A cooperative whose only steward sleeps at night
+// How far a stall extends a deadline (protocol §3.11). A cooperative whose only steward sleeps at night
 // could see each extension end in the next night, so there is a last one.
 const (
 	ExtendLeast   = hour
 	ExtendMost    = 3 * day
-	MaxExtensions = 3
+	MaxExtensions = 3 // by stalls, of one proposal
 )
+
+// Cause is why a deadline was shifted.
+type Cause string
+
+// The causes.
+const (
+	CauseStall Cause = "stall" // the stewards stood still around the deadline
+)
+
+// Shift is a change of a deadline: of the vote's end or, in another phase, of that phase's.
+type Shift struct {
+	Cause Cause      `cbor:"cause" json:"cause"`
+	Phase Phase      `cbor:"phase" json:"phase"` // in which it happened
+	At    event.Time `cbor:"at" json:"at"`       // coop time
+	From  event.Time `cbor:"from" json:"from"`
+	To    event.Time `cbor:"to" json:"to"`
+}
+
+// shift notes that a deadline moves.
+func (p *Proposal) shift(cause Cause, at, from, to event.Time) {
+	p.Shifts = append(p.Shifts[:len(p.Shifts):len(p.Shifts)], Shift{cause, p.Phase, at, from, to})
+}
+
+// shifted is how often a cause has shifted a deadline.
+func (p *Proposal) shifted(cause Cause) (times uint64) {
+	for _, x := range p.Shifts {
+		if x.Cause == cause {
+			times++
+		}
+	}
+	return times
+}
 
 // Span is the time from Start, included, to End, excluded.
 type Span struct {
@@ -32,12 +62,33 @@ func (p *Proposal) inTime(t, at event.Time) bool {
 	return p.Voting.Has(t) || late.Has(t) && Span{0, p.Voting.End}.Has(at)
 }
 
-// next is when a proposal's phase ends.
+// next is when something happens next to a proposal under way.
 func (p *Proposal) next() event.Time {
-	if p.Phase == Discussion {
+	switch p.Phase {
+	case Discussion:
 		return p.Voting.Start
+	case Voting:
+		return p.Voting.End + p.Rules.Late
 	}
-	return p.Voting.End + p.Rules.Late
+	return p.deadline()
+}
+
+// deadline is the moment up to which members can act on a proposal under way: vote, or in its grace leave.
+func (p *Proposal) deadline() event.Time {
+	if p.Phase == Grace {
+		return p.Until
+	}
+	return p.Voting.End
+}
+
+// extend moves the deadline to where the last shift says.
+func (p *Proposal) extend() {
+	to := p.Shifts[len(p.Shifts)-1].To
+	if p.Phase == Grace {
+		p.Until = to
+		return
+	}
+	p.Voting.End = to
 }
 
 // Next is the earliest coop time at which something happens by itself. Stewards who would otherwise
@@ -91,9 +142,8 @@ func (s *State) close(id event.ID, p Proposal) {
 		s.end(id, p, outcome)
 		return
 	}
-	p.Phase = Grace
-	p.Roll = table.Table[identity.PublicKey, Member]{}
-	s.put(id, p, s.Time+p.Rules.Track.Grace)
+	p.Phase, p.Until = Grace, s.Time+p.Rules.Track.Grace
+	s.put(id, p, p.next())
 }
 
 // Done notes what became of the actions of a proposal that Advance stopped at.
@@ -110,9 +160,9 @@ func (s *State) Done(id event.ID, refusal error) {
 	s.end(id, p, Executed)
 }
 
-// stall extends the votes whose end fell into a gap: open at the last coop time, and over by t for
-// longer than Rules.Stall. Members could not be heard meanwhile. A vote that should have begun and
-// ended within the gap is extended too. Only proposals due by t can be concerned.
+// stall extends the votes and the graces whose end fell into a gap: open at the last coop time, and over
+// by t for longer than Rules.Stall. Members could not be heard meanwhile. A vote that should have begun
+// and ended within the gap is extended too. Only proposals due by t can be concerned.
 func (s *State) stall(t event.Time) {
 	gap := t - s.Time
 	type extension struct {
@@ -125,14 +175,14 @@ func (s *State) stall(t event.Time) {
 			break
 		}
 		p, _ := s.Proposals.Get(due.Proposal)
-		end := p.Voting.End
-		if p.Phase != Grace && s.Time < end && t > end+p.Rules.Stall && p.Extended < MaxExtensions {
+		end := p.deadline()
+		if s.Time < end && t > end+p.Rules.Stall && p.shifted(CauseStall) < MaxExtensions {
 			found = append(found, extension{due.Proposal, p})
 		}
 	}
 	for _, x := range found {
-		x.p.Voting.End = t + max(ExtendLeast, min(gap, ExtendMost))
-		x.p.Extended++
+		x.p.shift(CauseStall, t, x.p.deadline(), t+max(ExtendLeast, min(gap, ExtendMost)))
+		x.p.extend()
 		s.put(x.id, x.p, x.p.next())
 	}
 }

@@ -59,7 +59,7 @@ func by(n byte, id byte) fold.Env { return fold.Env{Key: testKey(n).Public(), ID
 // TestDeadlinesByTheProtocol walks through commits at drawn times. A twin keeps the rule of protocol
 // §3.11 in its own words: D is the end, a ballot counts at T < D, or at T < D+GRACE if dated before D;
 // the vote closes at the first T ≥ D+GRACE; a gap from before D to after D+STALL moves D to
-// T + max(1 h, gap up to 3 days), at most three times.
+// T + max(1 h, gap up to 3 days), at most three times. The same goes for the end of the charter's grace.
 func TestDeadlinesByTheProtocol(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := founding(1)
@@ -75,9 +75,10 @@ func TestDeadlinesByTheProtocol(t *testing.T) {
 		begins := start + track.Discussion
 		deadline := begins + track.Voting
 		late, stall := s.Params.Grace, s.Params.Stall
-		now, extended, closed := start, uint64(0), event.Time(0)
+		voted, passes := false, false
+		now, extended, closed, acts, executed := start, uint64(0), event.Time(0), event.Time(0), false
 		for range rapid.IntRange(1, 12).Draw(t, "commits") {
-			gaps := []event.Time{0, 1, 999, minute, stall, stall + minute, hour, day, 5 * day, deadline - now, deadline + late - now, deadline + stall - now, begins - now}
+			gaps := []event.Time{0, 1, 999, minute, stall, stall + minute, hour, day, 5 * day, deadline - now, deadline + late - now, deadline + stall - now, begins - now, acts - now, acts + stall - now}
 			gap := rapid.SampledFrom(gaps).Draw(t, "gap")
 			if gap > 10*day { // it would lie in the past
 				gap = 1
@@ -89,17 +90,27 @@ func TestDeadlinesByTheProtocol(t *testing.T) {
 				deadline = now + max(hour, min(now-before, 3*day))
 				extended++
 			}
-			if closed == 0 && now >= deadline+late {
-				closed = now
+			if closed > 0 && !executed && before < acts && now > acts+stall && extended < 3 {
+				acts = now + max(hour, min(now-before, 3*day))
+				extended++
 			}
+			if closed == 0 && now >= deadline+late {
+				closed, acts = now, now+track.Grace
+				passes = voted
+			}
+			executed = executed || closed > 0 && passes && now >= acts
 			got, passed := s.Advance(now)
 			if passed {
 				s.Done(got, nil)
 				s.Advance(now)
 			}
 			p, _ := s.Proposals.Get(id)
-			if p.Voting.End != deadline || p.Extended != extended || p.Result.Closed != closed {
-				t.Fatalf("at %d: end %d, extended %d, closed %d; the twin has %d, %d, %d", now, p.Voting.End, p.Extended, p.Result.Closed, deadline, extended, closed)
+			if !passes {
+				executed = closed > 0 // expired
+			}
+			if p.Voting.End != deadline || p.shifted(CauseStall) != extended || p.Result.Closed != closed || (p.Ended > 0) != executed {
+				t.Fatalf("at %d: end %d, extended %d, closed %d, over %v; the twin has %d, %d, %d, %v", now, p.Voting.End, p.shifted(CauseStall), p.Result.Closed,
+					p.Ended > 0, deadline, extended, closed, executed)
 			}
 			dated := rapid.SampledFrom([]event.Time{0, deadline - 1, deadline, now, deadline + late}).Draw(t, "dated")
 			counts := closed == 0 && now >= begins && (now < deadline || now < deadline+late && dated < deadline)
@@ -108,6 +119,7 @@ func TestDeadlinesByTheProtocol(t *testing.T) {
 			if err := s.Cast(env, BallotCast{Proposal: id, Choice: "yes"}); (err == nil) != counts {
 				t.Fatalf("at %d, dated %d, vote [%d,%d): %v", now, dated, begins, deadline, err)
 			}
+			voted = voted || counts
 			if broken := s.Invariants(); broken != nil {
 				t.Fatal(broken)
 			}

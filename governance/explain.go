@@ -41,10 +41,8 @@ func (s *State) Explain(id event.ID) []string {
 		fmt.Sprintf("Roll: %d may vote, as of the opening, roll %x.", p.RollSize, p.RollHash[:4]),
 		fmt.Sprintf("Vote: from %s until before %s; a ballot dated before the end counts if ordered within %s after it.", p.Voting.Start, p.Voting.End, time.Duration(p.Rules.Late)*time.Millisecond),
 	}
-	if p.Extended > 0 {
-		lines = append(lines, fmt.Sprintf("Extended: %d of at most %d times, because the stewards stood still when the vote ended.", p.Extended, MaxExtensions))
-	}
-	if p.Phase != Withdrawn && p.Phase != Discussion {
+	lines = append(lines, explainShifts(&p)...)
+	if p.Result.Closed != 0 || p.Phase == Voting {
 		lines = append(lines, s.explainCount(&p, s.count(id, &p))...)
 	}
 	return append(lines, s.explainPhase(&p))
@@ -140,6 +138,25 @@ func reached(ok bool) string {
 		return ": reached."
 	}
 	return ": missed."
+}
+
+// explainShifts tells how the deadlines were shifted, one by one.
+func explainShifts(p *Proposal) (lines []string) {
+	stalls := 0
+	for _, x := range p.Shifts {
+		what := "The end of the vote"
+		if x.Phase != Discussion && x.Phase != Voting {
+			what = "The end of the " + string(x.Phase)
+		}
+		why := ""
+		switch x.Cause {
+		case CauseStall:
+			stalls++
+			why = fmt.Sprintf("the stewards stood still around it until then (%d of at most %d times)", stalls, MaxExtensions)
+		}
+		lines = append(lines, fmt.Sprintf("%s moved at %s from %s to %s: %s.", what, x.At, x.From, x.To, why))
+	}
+	return lines
 }
 
 func (s *State) explainPhase(p *Proposal) string {

@@ -68,8 +68,6 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 	_, listed := s.Agenda.Get(Due{p.Due, id})
 	switch p.Phase {
 	case Discussion, Voting:
-		size, hash := p.roll()
-		report(size == p.RollSize && hash == p.RollHash, "the roll of %s has changed", id)
 		report(p.Due == p.next() && p.Result.Closed == 0, "%s is under way and closed", id)
 		for member := range s.BallotsOn(id) {
 			m, ok := p.Roll.Get(member)
@@ -89,7 +87,12 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 	default:
 		report(false, "%s is in the unknown phase %q", id, p.Phase)
 	}
-	report(listed == (p.Phase == Discussion || p.Phase == Voting || p.Phase == Grace), "%s is %s and its place in the agenda is wrong", id, p.Phase)
+	report(listed == p.Phase.UnderWay(), "%s is %s and its place in the agenda is wrong", id, p.Phase)
+	if p.Phase.UnderWay() {
+		size, hash := p.roll()
+		report(size == p.RollSize && hash == p.RollHash, "the roll of %s has changed", id)
+	}
+	report(p.shifted(CauseStall) <= MaxExtensions, "%s was extended by stalls too often", id)
 	if p.Phase == Executed && p.Rules.Track.Method.SharesBudget() {
 		s.checkFunding(id, p, report)
 	}

@@ -24,6 +24,9 @@ const (
 	Withdrawn  Phase = "withdrawn" // taken back before anybody voted
 )
 
+// UnderWay tells whether something will still happen to a proposal in this phase.
+func (p Phase) UnderWay() bool { return p == Discussion || p == Voting || p == Grace }
+
 // Option is one thing that can be chosen.
 type Option struct {
 	Name string `cbor:"name" json:"name"`
@@ -55,15 +58,16 @@ type Proposal struct {
 	RollHash [32]byte           `cbor:"rollhash"` // SHA-256 of "coop/roll/1", a zero byte and the keys of who may vote, ascending
 	Phase    Phase              `cbor:"phase"`
 	Voting   Span               `cbor:"voting"`
-	Extended uint64             `cbor:"extended"` // times that a stall extended the vote
-	Due      event.Time         `cbor:"due"`      // when the next phase begins; 0 at an end
-	Result   Result             `cbor:"result"`   // once closed
+	Shifts   []Shift            `cbor:"shifts,omitempty"` // changes of its deadlines, in order
+	Until    event.Time         `cbor:"until,omitempty"`  // the end of its grace, once closed
+	Due      event.Time         `cbor:"due"`              // when something happens next; 0 at an end
+	Result   Result             `cbor:"result"`           // once closed
 	Ended    event.Time         `cbor:"ended"`
 
 	// Failure says why the proposal Failed. State is hashed without it, so that words can be improved.
 	Failure string `cbor:"-"`
 
-	// Roll holds all members as they were at the opening, until the vote closes. It is never changed.
+	// Roll holds all members as they were at the opening, until the proposal ends. It is never changed.
 	// State is hashed without it: RollHash stands for it.
 	Roll table.Table[identity.PublicKey, Member] `cbor:"-"`
 }
