@@ -32,10 +32,10 @@ func makeUp(dice *rand.Rand, n int) string {
 	case "propose":
 		even := pick("track=general", "track=turnout", "track=support", "track=biased", "track=quick admit=dan", "track=quick amend=faster",
 			"track=quick amend=no-friends,faster", "track=quick amend=no-workers", "track=quick device=bob:bobphone",
-			"track=quick allocate=0:5:Paint", "track=quick allocate=0:5:Paint,0:6:Paint")
+			"track=quick allocate=0:5:Paint", "track=quick allocate=0:5:Paint,0:6:Paint", "track=houses", "track=houses")
 		odd := pick("track=party options=A,B,C", "track=budget budget=10 options=A:6,B:5,C:4", "track=budget budget=10 options=A:6,B:5,C:4 allocate=1:5:B",
 			"track=ranked options=A,B,C", "track=runoff options=A,B,C", "track=board options=A,B,C,D", "track=rating options=A,B,C",
-			"track=coins options=A,B,C", "track=squares options=A,B,C", "track=whole budget=10 options=A:6,B:5,C:4", "track=consent")
+			"track=coins options=A,B,C", "track=squares options=A,B,C", "track=whole budget=10 options=A:6,B:5,C:4", "track=consent", "track=feast options=A,B,C", "track=harmony")
 		return who + " " + again + "propose p" + fmt.Sprint(n%4) + " " + []string{even, odd}[n%2]
 	case "wait":
 		return "wait " + pick("0s", "1ms", "1m", "20m", "59m59s", "1h", "25h")
@@ -66,7 +66,7 @@ func makeUp(dice *rand.Rand, n int) string {
 func TestWhateverPeopleDo(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
-		w.play("found elm by=ann,bob,cleo charter=methods daily=" + rapid.SampledFrom([]string{"12", "900", "900"}).Draw(rt, "daily"))
+		w.play("found elm by=ann,bob,cleo charter=townhall classes=bob:friend+worker,cleo:worker daily=" + rapid.SampledFrom([]string{"12", "900", "900"}).Draw(rt, "daily"))
 		commands := []string{"ann device annphone", "ann invite door uses=5", "dan apply class=worker", "gus apply class=guest",
 			"ann propose p0", "bob propose p1 track=party options=A,B,C", "cleo propose p2 track=quick admit=dan amend=faster", "ann propose p3 track=budget budget=10 options=A:6,B:5,C:4"}
 		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0)) // rapid alone favours small numbers, and so dull stories

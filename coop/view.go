@@ -116,6 +116,9 @@ type ProposalView struct {
 	Charter  uint64             `json:"charter"`
 	RuleHash string             `json:"rule_hash"`
 	Tally    TallyView          `json:"tally"`
+	Chambers []ChamberView      `json:"chambers,omitempty"`
+	Shared   uint64             `json:"shared,omitempty"` // members of the roll who sit in more than one chamber
+	Shifts   []governance.Shift `json:"shifts,omitempty"` // of deadlines
 	Ballots  []BallotView       `json:"ballots,omitempty"`
 }
 
@@ -218,6 +221,7 @@ func view(s *State, id event.ID, p *governance.Proposal) ProposalView {
 	}
 	v := ProposalView{ID: id, By: p.By, ByName: by.Name, Title: p.Title, Text: p.Text, Tags: p.Tags, Track: p.Rules.Track.Name,
 		Method: p.Rules.Track.Method, Rules: p.Rules.Track, Budget: p.Budget, Phase: p.Phase, Opened: p.Opened, Voting: p.Voting, Due: p.Due, Ended: p.Ended,
+		Chambers: chambers(p, &r), Shared: p.Shared, Shifts: p.Shifts,
 		Failure: p.Failure, Roll: p.RollSize, RollHash: hex.EncodeToString(p.RollHash[:]), Charter: p.Rules.Charter,
 		RuleHash: hex.EncodeToString(p.RuleHash[:]),
 		Tally:    TallyView{r.Ballots, hex.EncodeToString(r.Hash[:]), r.Yes, r.No, r.Abstain, r.Spent, r.Quorum, r.Threshold, r.Tie, closed}}

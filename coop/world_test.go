@@ -329,6 +329,9 @@ func (w *world) found(c command) []string {
 	if c.get("charter", "") == "methods" {
 		f.Charter = parliament()
 	}
+	if c.get("charter", "") == "townhall" {
+		f.Charter = townhall()
+	}
 	if c.get("charter", "") == "none" {
 		f.Charter = governance.Charter{}
 	}
@@ -340,7 +343,7 @@ func (w *world) found(c command) []string {
 	}
 	founders := c.list("by")
 	for _, name := range founders {
-		f.Founders = append(f.Founders, governance.Founder{Key: publicOf(name), Name: title(name), Classes: []string{c.get("class", votingClass(f.Charter))}})
+		f.Founders = append(f.Founders, governance.Founder{Key: publicOf(name), Name: title(name), Classes: classesOf(c, name, c.get("class", votingClass(f.Charter)))})
 	}
 	for _, name := range strings.Split(c.get("stewards", c.get("by", "")), ",") {
 		if name != "none" {

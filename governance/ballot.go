@@ -25,7 +25,8 @@ type Ballot struct {
 	Scores    []uint64   `cbor:"scores,omitempty"`
 	Points    []uint64   `cbor:"points,omitempty"`
 	Reason    string     `cbor:"reason"`
-	Cast      event.Time `cbor:"cast"` // coop time
+	Chambers  []uint64   `cbor:"chambers,omitempty"` // of the track, in which it counts
+	Cast      event.Time `cbor:"cast"`               // coop time
 	Event     event.ID   `cbor:"event"`
 }
 
@@ -60,7 +61,8 @@ func (s *State) Cast(env fold.Env, b BallotCast) error {
 	if !p.inTime(s.Time, env.At) {
 		return ErrTooLate
 	}
-	if m, known := p.Roll.Get(key); !known || !p.onRoll(m) {
+	m, known := p.Roll.Get(key)
+	if !known || !p.onRoll(m) {
 		return ErrNotOnRoll
 	}
 	if err := b.check(&p.Rules.Track, len(p.Options)); err != nil {
@@ -75,6 +77,6 @@ func (s *State) Cast(env fold.Env, b BallotCast) error {
 	}
 
 	s.Ballots.Set(seat, Ballot{Choice: Choice(b.Choice), Approvals: b.Approvals, Ranking: b.Ranking, Scores: b.Scores,
-		Points: b.Points, Reason: b.Reason, Cast: s.Time, Event: env.ID})
+		Points: b.Points, Reason: b.Reason, Chambers: p.chambersOf(m), Cast: s.Time, Event: env.ID})
 	return nil
 }

@@ -71,6 +71,8 @@ type Track struct {
 	Open       uint64       `cbor:"open" json:"open"`           // proposals a member may have under way on this track
 	Actions    []event.Kind `cbor:"actions" json:"actions"`     // what a proposal may carry: a light track must not do heavy things
 
+	Chambers []Chamber `cbor:"chambers,omitempty" json:"chambers,omitempty"` // classes that must agree by themselves too
+
 	// What one method needs and no other has; see validateMethod.
 	Seats      uint64     `cbor:"seats,omitempty" json:"seats,omitempty"`           // stv: how many are elected
 	Highest    uint64     `cbor:"highest,omitempty" json:"highest,omitempty"`       // score: the most that one option can get on a ballot
@@ -221,21 +223,28 @@ func (class Class) validate(report func(bool, string, ...any)) {
 	}
 }
 
+func (q Quorum) validate(track string, report func(bool, string, ...any)) {
+	switch q.Kind {
+	case QuorumNone:
+		report(q.Share == Ratio{0, 1}, "track %s has no quorum, so its share must be 0/1, not %s", track, q.Share)
+	case QuorumTurnout, QuorumForOnly, QuorumBiased:
+		report(q.Share.share() && q.Share.Num > 0, "track %s has a quorum of %s, which nobody can reach or everybody misses: choose a share above 0 up to 1", track, q.Share)
+	default:
+		report(false, "track %s has the unknown quorum %s", track, shown(q.Kind))
+	}
+}
+
+func (t Threshold) validate(track string, report func(bool, string, ...any)) {
+	report(t.Share.share(), "track %s has a threshold of %s, which can never be reached: choose a share from 0 to 1", track, t.Share)
+	report(!t.Share.share() || t.Share.Num < t.Share.Den || !t.Over, "track %s asks for more than all votes, so nothing could ever pass", track)
+}
+
 func (c *Charter) validateTrack(t *Track, report func(bool, string, ...any)) {
 	name := shown(t.Name)
 	t.validateMethod(name, report)
-	share := t.Quorum.Share
-	switch t.Quorum.Kind {
-	case QuorumNone:
-		report(share == Ratio{0, 1}, "track %s has no quorum, so its share must be 0/1, not %s", name, share)
-	case QuorumTurnout, QuorumForOnly, QuorumBiased:
-		report(share.share() && share.Num > 0, "track %s has a quorum of %s, which nobody can reach or everybody misses: choose a share above 0 up to 1", name, share)
-	default:
-		report(false, "track %s has the unknown quorum %s", name, shown(t.Quorum.Kind))
-	}
-	share = t.Threshold.Share
-	report(share.share(), "track %s has a threshold of %s, which can never be reached: choose a share from 0 to 1", name, share)
-	report(!share.share() || share.Num < share.Den || !t.Threshold.Over, "track %s asks for more than all votes, so nothing could ever pass", name)
+	t.Quorum.validate(name, report)
+	t.Threshold.validate(name, report)
+	c.validateChambers(t, name, report)
 	if t.Method.SharesBudget() {
 		report(t.Quorum.Kind == QuorumNone || t.Quorum.Kind == QuorumTurnout, "track %s shares a budget, so its quorum is none or turnout", name)
 		report(slices.Contains(t.Actions, KindBudgetAllocate), "track %s shares a budget but may not carry %s", name, KindBudgetAllocate)

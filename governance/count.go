@@ -19,7 +19,8 @@ type count struct {
 	unit    uint64  // of money: one whole unit in minor ones
 	steps   account // what package tally returned
 	ties    []tally.Tie
-	first   int // the option that the count puts first, also if it is the status quo
+	first   int                // the option that the count puts first, also if it is the status quo
+	side    func(b Ballot) int // above 0 if a ballot that does not abstain is for the proposal or its leading option, below 0 if against
 }
 
 // account is a result of package tally.
@@ -92,6 +93,7 @@ func (c *count) judge(yes, no uint64) {
 	c.Yes, c.No, c.Abstain = n.Yes, n.No, n.Abstain
 	c.Quorum = c.p.Rules.Track.Quorum.Reached(n)
 	c.Threshold = c.p.Rules.Track.Threshold.Reached(n)
+	c.judgeChambers()
 }
 
 // elect selects options if the vote passes.
@@ -106,7 +108,8 @@ func (c *count) elect(options ...int) {
 
 // lead judges the option that the count puts first: each ballot's side is above 0 if it is for it,
 // below 0 if it is against it.
-func (c *count) lead(leading int, side func(Ballot) int) {
+func (c *count) lead(side func(Ballot) int) {
+	c.side = side
 	var yes, no uint64
 	for b := range c.listed {
 		switch of := side(b); {
@@ -160,6 +163,12 @@ func (c *count) rankings(yield func(tally.Ranking) bool) {
 }
 
 func (c *count) countSides() {
+	c.side = func(b Ballot) int {
+		if b.Choice == Yes {
+			return 1
+		}
+		return -1
+	}
 	if c.p.Rules.Track.Method == ByConsent {
 		r := tally.CountConsent(c.stances)
 		c.keep(r, nil)
@@ -176,6 +185,12 @@ func (c *count) countApproval() {
 	leading := r.Order[0]
 	c.keep(r, r.Ties)
 	c.Votes, c.Tie = r.Votes, c.concerns(leading)
+	c.side = func(b Ballot) int {
+		if slices.Contains(b.Approvals, uint64(leading)) {
+			return 1
+		}
+		return -1
+	}
 	c.judge(r.Votes[leading], r.Ballots-r.Votes[leading])
 	c.elect(leading)
 }
@@ -192,7 +207,7 @@ func (c *count) countScore() {
 	c.keep(r, r.Ties)
 	c.Votes, c.Tie = r.Sums, c.concerns(leading)
 	highest := int(c.p.Rules.Track.Highest)
-	c.lead(leading, func(b Ballot) int { return 2*int(b.Scores[leading]) - highest })
+	c.lead(func(b Ballot) int { return 2*int(b.Scores[leading]) - highest })
 	c.elect(leading)
 }
 
@@ -207,7 +222,7 @@ func (c *count) countPoints() {
 	leading := r.Order[0]
 	c.keep(r, r.Ties)
 	c.Votes, c.Tie = r.Sums, c.concerns(leading)
-	c.lead(leading, func(b Ballot) int {
+	c.lead(func(b Ballot) int {
 		if b.Points[leading] > 0 {
 			return 1
 		}
@@ -232,6 +247,7 @@ func (c *count) countSchulze() {
 		c.Votes = append(c.Votes, row[last])
 	}
 	c.Votes[last] = r.Pairs[last][leading]
+	c.side = func(b Ballot) int { return b.place(last) - b.place(leading) }
 	c.judge(r.Pairs[leading][last], r.Pairs[last][leading])
 	c.Threshold = c.Threshold && leading == c.first
 	c.elect(leading)
@@ -255,7 +271,7 @@ func (c *count) countRunoff() {
 			}
 		}
 	}
-	c.lead(leading, func(b Ballot) int { return b.place(last) - b.place(leading) })
+	c.lead(func(b Ballot) int { return b.place(last) - b.place(leading) })
 	c.Threshold = c.Threshold && leading == c.first
 	c.elect(leading)
 }

@@ -1,6 +1,7 @@
 package governance
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,10 +43,11 @@ func (s *State) Explain(id event.ID) []string {
 		fmt.Sprintf("Vote: from %s until before %s; a ballot dated before the end counts if ordered within %s after it.", p.Voting.Start, p.Voting.End, time.Duration(p.Rules.Late)*time.Millisecond),
 	}
 	lines = append(lines, explainShifts(&p)...)
+	c := s.count(id, &p)
 	if p.Result.Closed != 0 || p.Phase == Voting {
-		lines = append(lines, s.explainCount(&p, s.count(id, &p))...)
+		lines = append(lines, s.explainCount(&p, c)...)
 	}
-	return append(lines, s.explainPhase(&p))
+	return append(lines, explainPhase(&p, c))
 }
 
 func (s *State) explainCount(p *Proposal, r *count) []string {
@@ -74,7 +76,7 @@ func (s *State) explainCount(p *Proposal, r *count) []string {
 	if r.Tie {
 		lines = append(lines, "Options were equal on the way, and the lot decided: SHA-256 of the proposal's id and the option's number.")
 	}
-	lines = append(lines, "Quorum: "+explainQuorum(t.Quorum, &r.Result, p.RollSize)+reached(r.Quorum))
+	lines = append(lines, "Quorum: "+explainQuorum(t.Quorum, r.Yes, r.No, r.Abstain, p.RollSize)+reached(r.Quorum))
 	switch {
 	case t.Method.SharesBudget():
 		lines = append(lines, fmt.Sprintf("Threshold: %s of the ballots that don't abstain, %d, approve a project that fits%s", t.Threshold, r.Yes, reached(r.Threshold)))
@@ -86,7 +88,7 @@ func (s *State) explainCount(p *Proposal, r *count) []string {
 	default:
 		lines = append(lines, fmt.Sprintf("Threshold: %s %s, %d of %d%s", t.Threshold, w.of, r.Yes, r.Yes+r.No, reached(r.Threshold)))
 	}
-	return lines
+	return append(lines, explainChambers(p, &r.Result)...)
 }
 
 // Measure says what an option's votes are: "votes", "points" and the like.
@@ -95,6 +97,10 @@ func (m Method) Measure() string { return m.words().votes }
 // words are how an explanation speaks of a method: of yes and no, of an option's votes, and of what the
 // threshold is a share.
 type words struct{ yes, no, votes, of string }
+
+// yesOr and noOr are the words for the sides, or others where the method has none.
+func (w words) yesOr(other string) string { return cmp.Or(w.yes, other) }
+func (w words) noOr(other string) string  { return cmp.Or(w.no, other) }
 
 func (m Method) words() words {
 	switch m {
@@ -120,15 +126,15 @@ func (m Method) words() words {
 	return words{"yes", "no", "", "of yes and no"}
 }
 
-func explainQuorum(q Quorum, r *Result, roll uint64) string {
+func explainQuorum(q Quorum, yes, no, abstain, roll uint64) string {
 	switch q.Kind {
 	case QuorumTurnout:
-		return fmt.Sprintf("turnout of at least %s of the roll, %d of %d", q.Share, r.Yes+r.No+r.Abstain, roll)
+		return fmt.Sprintf("turnout of at least %s of the roll, %d of %d", q.Share, yes+no+abstain, roll)
 	case QuorumForOnly:
-		return fmt.Sprintf("at least %s of the roll in favour, %d of %d", q.Share, r.Yes, roll)
+		return fmt.Sprintf("at least %s of the roll in favour, %d of %d", q.Share, yes, roll)
 	case QuorumBiased:
 		return fmt.Sprintf("a larger majority below a turnout of %s, yes²·turnout·%d = %d above no²·roll·%d = %d", q.Share,
-			q.Share.Den, product(r.Yes, r.Yes, r.Yes+r.No, q.Share.Den), q.Share.Num, product(r.No, r.No, roll, q.Share.Num))
+			q.Share.Den, product(yes, yes, yes+no, q.Share.Den), q.Share.Num, product(no, no, roll, q.Share.Num))
 	}
 	return "none asked"
 }
@@ -159,7 +165,22 @@ func explainShifts(p *Proposal) (lines []string) {
 	return lines
 }
 
-func (s *State) explainPhase(p *Proposal) string {
+// whyRejected tells what voted a proposal down.
+func whyRejected(p *Proposal, c *count) string {
+	if p.Rules.Track.Method.HasStatusQuo() && c.first == len(p.Options)-1 {
+		return "the status quo won"
+	}
+	if c.Threshold {
+		for i, r := range c.Chambers {
+			if !r.Threshold && r.Yes+r.No > 0 {
+				return "the chamber " + p.Rules.Track.Chambers[i].Class + " voted it down"
+			}
+		}
+	}
+	return "the threshold was missed"
+}
+
+func explainPhase(p *Proposal, c *count) string {
 	switch p.Phase {
 	case Discussion:
 		return fmt.Sprintf("In discussion until %s.", p.Voting.Start)
@@ -172,7 +193,7 @@ func (s *State) explainPhase(p *Proposal) string {
 	case Failed:
 		return fmt.Sprintf("Passed at %s, but nothing was carried out at %s: %s.", p.Result.Closed, p.Ended, p.Failure)
 	case Rejected:
-		return fmt.Sprintf("Rejected at %s: the threshold was missed.", p.Ended)
+		return fmt.Sprintf("Rejected at %s: %s.", p.Ended, whyRejected(p, c))
 	case Expired:
 		return fmt.Sprintf("Expired at %s: it was not voted down, but too few took part.", p.Ended)
 	}

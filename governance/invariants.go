@@ -91,6 +91,10 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 	if p.Phase.UnderWay() {
 		size, hash := p.roll()
 		report(size == p.RollSize && hash == p.RollHash, "the roll of %s has changed", id)
+		again := *p
+		again.Shared = 0
+		again.seatChambers()
+		report(slices.Equal(again.Chambers, p.Chambers) && again.Shared == p.Shared, "who sits in which chamber of %s has changed", id)
 	}
 	report(p.shifted(CauseStall) <= MaxExtensions, "%s was extended by stalls too often", id)
 	if p.Phase == Executed && p.Rules.Track.Method.SharesBudget() {

@@ -69,18 +69,19 @@ type form struct {
 	least, most   int // options that a proposal names
 	hasStatusQuo  bool
 	sharesABudget bool
+	hasSides      bool // each ballot is for or against the proposal or its first option, or neither
 }
 
 var forms = []form{
-	{method: YesNo, marks: sides},
-	{method: ByConsent, marks: consents},
-	{method: Approval, marks: approvals, least: 2, most: MaxOptions},
-	{method: Score, marks: scores, least: 2, most: MaxOptions},
-	{method: Schulze, marks: ranks, least: 1, most: MaxRanked - 1, hasStatusQuo: true},
-	{method: Runoff, marks: succession, least: 1, most: MaxRanked - 1, hasStatusQuo: true},
+	{method: YesNo, marks: sides, hasSides: true},
+	{method: ByConsent, marks: consents, hasSides: true},
+	{method: Approval, marks: approvals, least: 2, most: MaxOptions, hasSides: true},
+	{method: Score, marks: scores, least: 2, most: MaxOptions, hasSides: true},
+	{method: Schulze, marks: ranks, least: 1, most: MaxRanked - 1, hasStatusQuo: true, hasSides: true},
+	{method: Runoff, marks: succession, least: 1, most: MaxRanked - 1, hasStatusQuo: true, hasSides: true},
 	{method: STV, marks: succession, least: 2, most: MaxRanked},
-	{method: Points, marks: points, least: 2, most: MaxOptions},
-	{method: PointsQuadratic, marks: points, least: 2, most: MaxOptions},
+	{method: Points, marks: points, least: 2, most: MaxOptions, hasSides: true},
+	{method: PointsQuadratic, marks: points, least: 2, most: MaxOptions, hasSides: true},
 	{method: BudgetGreedy, marks: approvals, least: 1, most: MaxOptions, sharesABudget: true},
 	{method: BudgetShares, marks: approvals, least: 1, most: MaxOptions, sharesABudget: true},
 }
@@ -133,6 +134,9 @@ const (
 	UtilityVotes Utility = "votes" // as much as any other
 )
 
+// unanimous is the threshold of consent.
+var unanimous = Threshold{Share: Ratio{1, 1}}
+
 // validateMethod checks a track's settings: those that its method needs, and no other.
 func (t *Track) validateMethod(name string, report func(bool, string, ...any)) {
 	f, known := t.Method.form()
@@ -151,7 +155,7 @@ func (t *Track) validateMethod(name string, report func(bool, string, ...any)) {
 	}
 	report(slices.Contains(completions, t.Completion), "track %s: budget-equal-shares needs the completion none, add1, utilitarian or add1+utilitarian, and any other method has no completion", name)
 	report(slices.Contains(utilities, t.Utility), "track %s: budget-equal-shares needs the utility cost or votes, and any other method has no utility", name)
-	report(t.Method != ByConsent || t.Threshold == Threshold{Share: Ratio{1, 1}}, "track %s asks for consent, where one objection is enough: its threshold is at least 1/1", name)
+	report(t.Method != ByConsent || t.Threshold == unanimous, "track %s asks for consent, where one objection is enough: its threshold is at least 1/1", name)
 }
 
 // shares are the settings of the Method of Equal Shares, for money of which unit is one whole unit.

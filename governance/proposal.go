@@ -55,7 +55,9 @@ type Proposal struct {
 	Rules    Rules              `cbor:"rules"`
 	RuleHash [32]byte           `cbor:"rulehash"` // SHA-256 of "coop/rules/1", a zero byte and Rules
 	RollSize uint64             `cbor:"rollsize"`
-	RollHash [32]byte           `cbor:"rollhash"` // SHA-256 of "coop/roll/1", a zero byte and the keys of who may vote, ascending
+	RollHash [32]byte           `cbor:"rollhash"`           // SHA-256 of "coop/roll/1", a zero byte and the keys of who may vote, ascending
+	Chambers []uint64           `cbor:"chambers,omitempty"` // members who may vote in each chamber of the track
+	Shared   uint64             `cbor:"shared,omitempty"`   // of those, members of more than one chamber
 	Phase    Phase              `cbor:"phase"`
 	Voting   Span               `cbor:"voting"`
 	Shifts   []Shift            `cbor:"shifts,omitempty"` // changes of its deadlines, in order
@@ -139,6 +141,7 @@ func (s *State) Open(env fold.Env, b ProposalOpen) error {
 		Opened: s.Time, Rules: s.rules(track), Roll: s.Members.Copy(), Phase: Discussion}
 	p.RuleHash = p.Rules.Hash()
 	p.RollSize, p.RollHash = p.roll()
+	p.seatChambers()
 	p.Voting = Span{s.Time + track.Discussion, s.Time + track.Discussion + track.Voting}
 	if track.Discussion == 0 {
 		p.Phase = Voting

@@ -29,17 +29,28 @@ type Result struct {
 	Quorum    bool       `cbor:"quorum"`    // reached
 	Threshold bool       `cbor:"threshold"` // reached, and the status quo does not win
 
+	Chambers []ChamberResult `cbor:"chambers,omitempty"` // in the order of the track
+	Shared   uint64          `cbor:"shared,omitempty"`   // ballots that count in more than one chamber
+
 	// Tie says that a lot decided on the way, wherever it did in counts of several steps, or else about
 	// the first option.
 	Tie bool `cbor:"tie,omitempty"`
 }
 
 // Outcome is the phase that follows from a result: Grace, Rejected or Expired.
+//
+// With chambers all of them must agree, and one that votes it down is enough to reject it.
 func (r *Result) Outcome() Phase {
+	passed, down := r.Quorum && r.Threshold, !r.Threshold && r.Yes+r.No > 0
+	for i := range r.Chambers {
+		c := &r.Chambers[i]
+		passed = passed && c.Quorum && c.Threshold
+		down = down || !c.Threshold && c.Yes+c.No > 0
+	}
 	switch {
-	case r.Quorum && r.Threshold:
+	case passed:
 		return Grace
-	case !r.Threshold && r.Yes+r.No > 0:
+	case down:
 		return Rejected
 	}
 	return Expired
