@@ -25,6 +25,14 @@ func townhall() governance.Charter {
 		t.Threshold = governance.Threshold{Share: governance.Ratio{Num: 1, Den: 1}}
 		t.Chambers = []governance.Chamber{{Class: "friend", Quorum: turnout, Threshold: t.Threshold}}
 	})
+	track("confirmed", governance.YesNo, func(t *governance.Track) { t.AntiSniping = governance.AntiSniping{Rule: governance.Confirm, Window: hour / 3, Times: 2} })
+	track("calm", governance.Approval, func(t *governance.Track) { t.AntiSniping = governance.AntiSniping{Rule: governance.Quiet, Window: hour / 3, Times: 2} })
+	track("swift", governance.YesNo, func(t *governance.Track) {
+		t.Early, t.Revisable, t.Quorum = true, false, governance.Quorum{Kind: governance.QuorumForOnly, Share: half}
+	})
+	track("vivid", governance.Schulze, func(t *governance.Track) {
+		t.Early, t.Revisable, t.AntiSniping = true, false, governance.AntiSniping{Rule: governance.Quiet, Window: hour, Times: 1}
+	})
 	return c
 }
 

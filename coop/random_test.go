@@ -32,10 +32,12 @@ func makeUp(dice *rand.Rand, n int) string {
 	case "propose":
 		even := pick("track=general", "track=turnout", "track=support", "track=biased", "track=quick admit=dan", "track=quick amend=faster",
 			"track=quick amend=no-friends,faster", "track=quick amend=no-workers", "track=quick device=bob:bobphone",
-			"track=quick allocate=0:5:Paint", "track=quick allocate=0:5:Paint,0:6:Paint", "track=houses", "track=houses")
+			"track=quick allocate=0:5:Paint", "track=quick allocate=0:5:Paint,0:6:Paint", "track=houses", "track=houses",
+			"track=confirmed", "track=confirmed", "track=swift")
 		odd := pick("track=party options=A,B,C", "track=budget budget=10 options=A:6,B:5,C:4", "track=budget budget=10 options=A:6,B:5,C:4 allocate=1:5:B",
 			"track=ranked options=A,B,C", "track=runoff options=A,B,C", "track=board options=A,B,C,D", "track=rating options=A,B,C",
-			"track=coins options=A,B,C", "track=squares options=A,B,C", "track=whole budget=10 options=A:6,B:5,C:4", "track=consent", "track=feast options=A,B,C", "track=harmony")
+			"track=coins options=A,B,C", "track=squares options=A,B,C", "track=whole budget=10 options=A:6,B:5,C:4", "track=consent", "track=feast options=A,B,C", "track=harmony",
+			"track=calm options=A,B,C", "track=vivid options=A,B,C")
 		return who + " " + again + "propose p" + fmt.Sprint(n%4) + " " + []string{even, odd}[n%2]
 	case "wait":
 		return "wait " + pick("0s", "1ms", "1m", "20m", "59m59s", "1h", "25h")

@@ -78,5 +78,6 @@ func (s *State) Cast(env fold.Env, b BallotCast) error {
 
 	s.Ballots.Set(seat, Ballot{Choice: Choice(b.Choice), Approvals: b.Approvals, Ranking: b.Ranking, Scores: b.Scores,
 		Points: b.Points, Reason: b.Reason, Chambers: p.chambersOf(m), Cast: s.Time, Event: env.ID})
+	s.stir(b.Proposal, &p)
 	return nil
 }

@@ -71,7 +71,10 @@ type Track struct {
 	Open       uint64       `cbor:"open" json:"open"`           // proposals a member may have under way on this track
 	Actions    []event.Kind `cbor:"actions" json:"actions"`     // what a proposal may carry: a light track must not do heavy things
 
-	Chambers []Chamber `cbor:"chambers,omitempty" json:"chambers,omitempty"` // classes that must agree by themselves too
+	// What guards the life of a proposal; each is off when it is left out.
+	Chambers    []Chamber   `cbor:"chambers,omitempty" json:"chambers,omitempty"`     // classes that must agree by themselves too
+	AntiSniping AntiSniping `cbor:"antisniping,omitzero" json:"antisniping,omitzero"` // against deciding in the last moment
+	Early       bool        `cbor:"early,omitempty" json:"early,omitempty"`           // a vote ends once nothing can change its outcome
 
 	// What one method needs and no other has; see validateMethod.
 	Seats      uint64     `cbor:"seats,omitempty" json:"seats,omitempty"`           // stv: how many are elected
@@ -245,6 +248,7 @@ func (c *Charter) validateTrack(t *Track, report func(bool, string, ...any)) {
 	t.Quorum.validate(name, report)
 	t.Threshold.validate(name, report)
 	c.validateChambers(t, name, report)
+	t.validateSniping(name, report)
 	if t.Method.SharesBudget() {
 		report(t.Quorum.Kind == QuorumNone || t.Quorum.Kind == QuorumTurnout, "track %s shares a budget, so its quorum is none or turnout", name)
 		report(slices.Contains(t.Actions, KindBudgetAllocate), "track %s shares a budget but may not carry %s", name, KindBudgetAllocate)

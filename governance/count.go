@@ -28,7 +28,17 @@ type account interface {
 	Rows(names []string) []tally.Row
 }
 
+// count counts a vote under all its rules.
 func (s *State) count(id event.ID, p *Proposal) *count {
+	c := s.recount(id, p)
+	if c.Outcome() == Grace && p.unconfirmed() {
+		c.Unconfirmed, c.Selected, c.Spent = true, nil, 0
+	}
+	return c
+}
+
+// recount counts the ballots alone.
+func (s *State) recount(id event.ID, p *Proposal) *count {
 	c := &count{p: p, lot: drawLot(id, len(p.Options), p.Rules.Track.Method.HasStatusQuo()), unit: s.Currency.unit()}
 	c.ballots = func(yield func(Ballot) bool) {
 		for _, b := range s.BallotsOn(id) {

@@ -17,7 +17,10 @@ type Cause string
 
 // The causes.
 const (
-	CauseStall Cause = "stall" // the stewards stood still around the deadline
+	CauseStall   Cause = "stall"        // the stewards stood still around the deadline
+	CauseConfirm Cause = Cause(Confirm) // the lead changed shortly before the end
+	CauseQuiet   Cause = Cause(Quiet)   // likewise
+	CauseEarly   Cause = "early"        // nothing could change the outcome any more
 )
 
 // Shift is a change of a deadline: of the vote's end or, in another phase, of that phase's.
@@ -68,6 +71,12 @@ func (p *Proposal) next() event.Time {
 	case Discussion:
 		return p.Voting.Start
 	case Voting:
+		switch {
+		case p.shifted(CauseEarly) > 0:
+			return p.Voting.End
+		case p.guarded() && !p.Lead.Watched:
+			return p.windowStart()
+		}
 		return p.Voting.End + p.Rules.Late
 	}
 	return p.deadline()
@@ -93,7 +102,14 @@ func (p *Proposal) extend() {
 
 // Next is the earliest coop time at which something happens by itself. Stewards who would otherwise
 // rest order a commit then, because only commits move coop time.
+//
+// A vote that may end early is looked at as soon as time goes on.
 func (s *State) Next() (at event.Time, any bool) {
+	for _, id := range s.Stirred {
+		if p, _ := s.Proposals.Get(id); p.Rules.Track.Early && p.Phase == Voting {
+			return s.Time + 1, true
+		}
+	}
 	due, any := s.first()
 	return due.At, any
 }
@@ -110,6 +126,7 @@ func (s *State) first() (Due, bool) {
 // performs its actions, reports by Done, and calls Advance again, until passed is false.
 func (s *State) Advance(t event.Time) (id event.ID, passed bool) {
 	if t > s.Time {
+		s.look()
 		s.stall(t)
 		s.Time = t
 	}
@@ -121,9 +138,13 @@ func (s *State) Advance(t event.Time) (id event.ID, passed bool) {
 		p, _ := s.Proposals.Get(due.Proposal)
 		switch p.Phase {
 		case Discussion:
-			p.Phase = Voting
+			p.startVoting(s.Time)
 			s.put(due.Proposal, p, p.next())
 		case Voting:
+			if due.At < p.Voting.End { // the window before the end
+				s.watch(due.Proposal, p)
+				continue
+			}
 			s.close(due.Proposal, p)
 		case Grace:
 			return due.Proposal, true

@@ -40,8 +40,13 @@ func (s *State) Explain(id event.ID) []string {
 	lines := []string{
 		fmt.Sprintf("%q by %s on track %s (%s), opened %s under charter version %d, rules %x.", p.Title, by.Name, t.Name, t.Method, p.Opened, p.Rules.Charter, p.RuleHash[:4]),
 		fmt.Sprintf("Roll: %d may vote, as of the opening, roll %x.", p.RollSize, p.RollHash[:4]),
-		fmt.Sprintf("Vote: from %s until before %s; a ballot dated before the end counts if ordered within %s after it.", p.Voting.Start, p.Voting.End, time.Duration(p.Rules.Late)*time.Millisecond),
 	}
+	vote := fmt.Sprintf("Vote: from %s until before %s; a ballot dated before the end counts if ordered within %s after it.", p.Voting.Start, p.Voting.End, lasting(p.Rules.Late))
+	if p.shifted(CauseEarly) > 0 {
+		vote = fmt.Sprintf("Vote: from %s to %s, when it was decided.", p.Voting.Start, p.Voting.End)
+	}
+	lines = append(lines, vote)
+	lines = append(lines, explainGuards(&p)...)
 	lines = append(lines, explainShifts(&p)...)
 	c := s.count(id, &p)
 	if p.Result.Closed != 0 || p.Phase == Voting {
@@ -146,19 +151,51 @@ func reached(ok bool) string {
 	return ": missed."
 }
 
+// explainGuards tells by which rules the vote is guarded.
+func explainGuards(p *Proposal) (lines []string) {
+	a := p.Rules.Track.AntiSniping
+	if a.Rule == Confirm {
+		lines = append(lines, fmt.Sprintf("Confirmation: if what leads changes when less than %s is left, the vote goes on for that long, at most %s; nothing passes that has not led so long at the end.", lasting(a.Window), times(a.Times)))
+	}
+	if a.Rule == Quiet {
+		lines = append(lines, fmt.Sprintf("Quiet: if what leads changes when less than %s is left, the vote goes on for that long, at most %s.", lasting(a.Window), times(a.Times)))
+	}
+	if p.Rules.Track.Early {
+		lines = append(lines, "Early decision: ballots are final, and the vote ends once no ballot that is out could change the outcome.")
+	}
+	return lines
+}
+
+// times counts repetitions in words.
+func times(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func lasting(t event.Time) time.Duration { return time.Duration(t) * time.Millisecond }
+
 // explainShifts tells how the deadlines were shifted, one by one.
 func explainShifts(p *Proposal) (lines []string) {
-	stalls := 0
-	for _, x := range p.Shifts {
+	for i, x := range p.Shifts {
 		what := "The end of the vote"
 		if x.Phase != Discussion && x.Phase != Voting {
 			what = "The end of the " + string(x.Phase)
 		}
-		why := ""
+		n := 0
+		for _, y := range p.Shifts[:i+1] {
+			if y.Cause == x.Cause {
+				n++
+			}
+		}
+		why := fmt.Sprintf("the stewards stood still around it until then (%d of at most %d times)", n, MaxExtensions)
 		switch x.Cause {
-		case CauseStall:
-			stalls++
-			why = fmt.Sprintf("the stewards stood still around it until then (%d of at most %d times)", stalls, MaxExtensions)
+		case CauseConfirm, CauseQuiet:
+			a := p.Rules.Track.AntiSniping
+			why = fmt.Sprintf("what leads had changed when less than %s was left (%d of at most %s)", lasting(a.Window), n, times(a.Times))
+		case CauseEarly:
+			why = "no ballot that was still out could change the outcome"
 		}
 		lines = append(lines, fmt.Sprintf("%s moved at %s from %s to %s: %s.", what, x.At, x.From, x.To, why))
 	}
@@ -167,6 +204,9 @@ func explainShifts(p *Proposal) (lines []string) {
 
 // whyRejected tells what voted a proposal down.
 func whyRejected(p *Proposal, c *count) string {
+	if c.Unconfirmed {
+		return fmt.Sprintf("it would have passed, but what led had not led for %s at the end, and the vote had been extended as often as it may be", lasting(p.Rules.Track.AntiSniping.Window))
+	}
 	if p.Rules.Track.Method.HasStatusQuo() && c.first == len(p.Options)-1 {
 		return "the status quo won"
 	}
@@ -185,7 +225,7 @@ func explainPhase(p *Proposal, c *count) string {
 	case Discussion:
 		return fmt.Sprintf("In discussion until %s.", p.Voting.Start)
 	case Voting:
-		return fmt.Sprintf("Voting is open; counted at the first commit from %s on. The count may change.", p.Due)
+		return fmt.Sprintf("Voting is open; counted at the first commit from %s on. The count may change.", p.Voting.End+p.Rules.Late)
 	case Grace:
 		return fmt.Sprintf("Passed at %s; carried out at the first commit from %s on: %s.", p.Result.Closed, p.Due, listKinds(p.Drafts()))
 	case Executed:

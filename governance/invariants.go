@@ -79,7 +79,9 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 		report(fmt.Sprint(again) == fmt.Sprint(p.Result), "counting %s again gives another result", id)
 		passed := p.Phase == Grace || p.Phase == Executed || p.Phase == Failed
 		report((p.Result.Outcome() == Grace) == passed, "%s is %s against its result", id, p.Phase)
-		report(p.Result.Ballots <= p.RollSize && p.Result.Closed >= p.Voting.End+p.Rules.Late, "%s was closed early or has too many ballots", id)
+		report(p.Result.Ballots <= p.RollSize, "%s has too many ballots", id)
+		early := p.shifted(CauseEarly) > 0
+		report(p.Result.Closed >= p.Voting.End+p.Rules.Late || early && s.decided(id, p), "%s was closed early", id)
 	case Withdrawn:
 		for range s.BallotsOn(id) {
 			report(false, "%s was withdrawn after a ballot", id)
@@ -96,7 +98,12 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 		again.seatChambers()
 		report(slices.Equal(again.Chambers, p.Chambers) && again.Shared == p.Shared, "who sits in which chamber of %s has changed", id)
 	}
-	report(p.shifted(CauseStall) <= MaxExtensions, "%s was extended by stalls too often", id)
+	a := p.Rules.Track.AntiSniping
+	report(p.shifted(CauseStall) <= MaxExtensions && p.shifted(Cause(a.Rule)) <= a.Times, "%s was extended too often", id)
+	if _, stirred := slices.BinarySearchFunc(s.Stirred, id, event.ID.Compare); p.Lead.Watched && !stirred && p.shifted(CauseEarly) == 0 {
+		lead := s.recount(id, p).leads()
+		report(lead.Passes == p.Lead.Passes && slices.Equal(lead.Selected, p.Lead.Selected), "something else leads in %s than was noted", id)
+	}
 	if p.Phase == Executed && p.Rules.Track.Method.SharesBudget() {
 		s.checkFunding(id, p, report)
 	}

@@ -63,7 +63,8 @@ type Proposal struct {
 	Shifts   []Shift            `cbor:"shifts,omitempty"` // changes of its deadlines, in order
 	Until    event.Time         `cbor:"until,omitempty"`  // the end of its grace, once closed
 	Due      event.Time         `cbor:"due"`              // when something happens next; 0 at an end
-	Result   Result             `cbor:"result"`           // once closed
+	Lead     Lead               `cbor:"lead,omitzero"`
+	Result   Result             `cbor:"result"` // once closed
 	Ended    event.Time         `cbor:"ended"`
 
 	// Failure says why the proposal Failed. State is hashed without it, so that words can be improved.
@@ -144,7 +145,7 @@ func (s *State) Open(env fold.Env, b ProposalOpen) error {
 	p.seatChambers()
 	p.Voting = Span{s.Time + track.Discussion, s.Time + track.Discussion + track.Voting}
 	if track.Discussion == 0 {
-		p.Phase = Voting
+		p.startVoting(s.Time)
 	}
 	s.put(env.ID, p, p.next())
 	return nil

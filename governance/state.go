@@ -20,8 +20,9 @@ type Facts struct {
 	Params     Params               `cbor:"params" json:"params"`
 	Stewards   []identity.PublicKey `cbor:"stewards" json:"stewards"`
 	Charter    Charter              `cbor:"charter" json:"charter"`
-	Version    uint64               `cbor:"version" json:"version"`       // of the charter, from 1
-	Candidates uint64               `cbor:"candidates" json:"candidates"` // members whose status is candidate
+	Version    uint64               `cbor:"version" json:"version"`                     // of the charter, from 1
+	Candidates uint64               `cbor:"candidates" json:"candidates"`               // members whose status is candidate
+	Stirred    []event.ID           `cbor:"stirred,omitempty" json:"stirred,omitempty"` // watched votes that had ballots at this coop time, ascending
 }
 
 // State is the hall. A copy made by Copy is a snapshot; a plain assignment is not.

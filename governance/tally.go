@@ -32,6 +32,9 @@ type Result struct {
 	Chambers []ChamberResult `cbor:"chambers,omitempty"` // in the order of the track
 	Shared   uint64          `cbor:"shared,omitempty"`   // ballots that count in more than one chamber
 
+	// Unconfirmed says that it would pass, but what leads has not led as long as the track asks.
+	Unconfirmed bool `cbor:"unconfirmed,omitempty"`
+
 	// Tie says that a lot decided on the way, wherever it did in counts of several steps, or else about
 	// the first option.
 	Tie bool `cbor:"tie,omitempty"`
@@ -48,9 +51,9 @@ func (r *Result) Outcome() Phase {
 		down = down || !c.Threshold && c.Yes+c.No > 0
 	}
 	switch {
-	case passed:
+	case passed && !r.Unconfirmed:
 		return Grace
-	case down:
+	case passed, down:
 		return Rejected
 	}
 	return Expired
