@@ -17,8 +17,9 @@ import (
 // lively is a world in which every table has rows.
 func lively(t testing.TB) *world {
 	w := newWorld(t)
-	for _, c := range []string{"found elm by=ann,bob charter=methods", "ann invite door", "eve apply class=friend invite=door", "ann device phone",
-		"ann propose paint track=quick allocate=0:500:Paint", "bob vote paint yes reason=Nice", "wait 61m", "bob propose roof tags=house", "wait 1h",
+	for _, c := range []string{"found elm by=ann,bob charter=townhall", "ann invite door", "eve apply class=friend invite=door", "ann device phone",
+		"ann propose paint track=quick allocate=0:500:Paint", "bob vote paint yes reason=Nice", "ann propose till track=guarded", "ann vote till yes",
+		"wait 61m", "bob veto till reason=Dear", "gus apply class=guest", "gus exit till", "bob propose roof tags=house", "wait 1h",
 		"ann propose feast track=party options=Soup,Wine", "ann vote feast approve=1",
 		"bob propose site track=ranked options=Hill,Lake", `bob vote site rank="1>0=2"`, "ann propose play track=squares options=Net,Swing",
 		"ann vote play points=1,3", "ann propose paint track=rating options=Blue,Red", "ann vote paint scores=5,2"} {
@@ -53,8 +54,10 @@ func TestRootCoversEverything(t *testing.T) {
 	checkRows(t, root, s, func(s *State) *table.Table[governance.Seat, governance.Ballot] { return &s.Hall.Ballots })
 	checkRows(t, root, s, func(s *State) *table.Table[governance.Item, governance.Allocation] { return &s.Hall.Allocations })
 	tables := reflect.TypeFor[governance.State]().NumField() - 1 + reflect.TypeFor[State]().NumField() - 1
-	if tables != 7 {
-		t.Errorf("the state has %d tables, this test knows 7: add the others to Root, to Copy and here", tables)
+	checkRows(t, root, s, func(s *State) *table.Table[governance.Seat, governance.VetoCast] { return &s.Hall.Vetoes })
+	checkRows(t, root, s, func(s *State) *table.Table[governance.Seat, governance.Exit] { return &s.Hall.Exits })
+	if tables != 9 {
+		t.Errorf("the state has %d tables, this test knows 9: add the others to Root, to Copy and here", tables)
 	}
 }
 
@@ -155,6 +158,10 @@ func TestDeps(t *testing.T) {
 		"ann vote roof yes":                        {w.proposals["roof"]},
 		"ann vote attic yes":                       nil,
 		"bob withdraw roof":                        {w.proposals["roof"]},
+		"bob cosponsor roof":                       {w.proposals["roof"]},
+		"bob veto roof reason=Dear":                {w.proposals["roof"]},
+		"bob exit roof":                            {w.proposals["roof"]},
+		"ann propose same again=roof admit=eve":    {w.proposals["roof"], application},
 		"bob sponsor eve":                          {application},
 		"fay apply class=friend invite=door":       {invite.ID},
 		"fay apply class=guest":                    nil,

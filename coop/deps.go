@@ -20,6 +20,18 @@ func Deps(s *State, d event.Draft) []event.ID {
 		if b, ok := read[governance.ProposalWithdraw](d); ok {
 			return about(b.Proposal)
 		}
+	case governance.KindProposalSponsor:
+		if b, ok := read[governance.ProposalSponsor](d); ok {
+			return about(b.Proposal)
+		}
+	case governance.KindProposalVeto:
+		if b, ok := read[governance.ProposalVeto](d); ok {
+			return about(b.Proposal)
+		}
+	case governance.KindProposalExit:
+		if b, ok := read[governance.ProposalExit](d); ok {
+			return about(b.Proposal)
+		}
 	case governance.KindMemberSponsor:
 		if b, ok := read[governance.MemberSponsor](d); ok {
 			return s.application(b.Candidate)
@@ -31,7 +43,8 @@ func Deps(s *State, d event.Draft) []event.ID {
 		}
 	case governance.KindProposalOpen:
 		if b, ok := read[governance.ProposalOpen](d); ok {
-			return s.applications(b.Actions)
+			deps := append(about(b.Again), s.applications(b.Actions)...)
+			return deps[:min(len(deps), event.MaxDeps)]
 		}
 	}
 	return nil

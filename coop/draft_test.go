@@ -119,8 +119,9 @@ func (w *world) amended(variant string) governance.Charter {
 //	invite NAME uses=1 for=7d      apply class=C,D name= invite= holder= statement=
 //	sponsor WHO                    leave
 //	device NAME for=WHO proof=WHO  evidence WHO with=WHO
-//	propose NAME track= title= text= tags= options=A:100,B:50 budget= admit= allocate=0:500:Paint device= amend= carry=
+//	propose NAME track= title= text= tags= options=A:100,B:50 budget= admit= allocate=0:500:Paint device= amend= carry= again=
 //	vote NAME yes reason= dated=   vote NAME approve=0,2   vote NAME rank="1>0=2"   vote NAME scores=5,0,2   vote NAME points=3,1,0
+//	cosponsor NAME, veto NAME reason=, exit NAME
 //	withdraw NAME                  admit, amend, allocate, found: what nobody can do alone
 //	send KIND                      an empty body
 func (w *world) draft(who string, c command) event.Draft {
@@ -163,8 +164,7 @@ func (w *world) draft(who string, c command) event.Draft {
 	case "send":
 		return w.body(event.Kind(object), governance.MemberLeave{})
 	default:
-		w.t.Fatalf("no verb %q", verb)
-		return event.Draft{}
+		return w.pollDraft(c)
 	}
 }
 
@@ -210,7 +210,7 @@ func (w *world) allocation(text string) event.Draft {
 
 func (w *world) proposal(c command) event.Draft {
 	b := governance.ProposalOpen{Title: c.get("title", title(c.word(2))), Text: c.get("text", ""), Track: c.get("track", "general"),
-		Tags: c.list("tags"), Budget: w.number(c.get("budget", "0"))}
+		Tags: c.list("tags"), Budget: w.number(c.get("budget", "0")), Again: w.proposals[c.get("again", "")]}
 	for _, option := range c.list("options") {
 		name, cost, _ := strings.Cut(option, ":")
 		o := governance.Option{Name: name}

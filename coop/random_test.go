@@ -25,19 +25,22 @@ func makeUp(dice *rand.Rand, n int) string {
 			`rank="0>1"`, `rank="2>1"`, `rank="3>0"`, "scores=1,2,5", "points=1,0,3", "object reason=Harm")
 	}
 	again := pick("", "", "", "", "", "", "", "again ")
-	switch pick("vote", "vote", "vote", "vote", "vote", "vote", "propose", "propose", "wait", "stall", "apply", "sponsor", "leave", "device",
-		"invite", "evidence", "withdraw", "alone") {
+	verb := pick("vote", "vote", "vote", "vote", "vote", "vote", "propose", "propose", "wait", "stall", "apply", "sponsor", "leave", "device",
+		"invite", "evidence", "withdraw", "alone", "cosponsor", "cosponsor", "veto", "exit")
+	switch verb {
 	case "vote":
 		return who + " " + again + "vote " + proposal + " " + choice + " dated=" + pick("+0s", "+0s", "-1h", "+1h")
 	case "propose":
 		even := pick("track=general", "track=turnout", "track=support", "track=biased", "track=quick admit=dan", "track=quick amend=faster",
 			"track=quick amend=no-friends,faster", "track=quick amend=no-workers", "track=quick device=bob:bobphone",
 			"track=quick allocate=0:5:Paint", "track=quick allocate=0:5:Paint,0:6:Paint", "track=houses", "track=houses",
-			"track=confirmed", "track=confirmed", "track=swift")
+			"track=confirmed", "track=confirmed", "track=swift",
+			"track=petition", "track=relay", "track=guarded", "track=guarded", "track=guarded again=p0", "track=guarded again=p2")
 		odd := pick("track=party options=A,B,C", "track=budget budget=10 options=A:6,B:5,C:4", "track=budget budget=10 options=A:6,B:5,C:4 allocate=1:5:B",
 			"track=ranked options=A,B,C", "track=runoff options=A,B,C", "track=board options=A,B,C,D", "track=rating options=A,B,C",
 			"track=coins options=A,B,C", "track=squares options=A,B,C", "track=whole budget=10 options=A:6,B:5,C:4", "track=consent", "track=feast options=A,B,C", "track=harmony",
-			"track=calm options=A,B,C", "track=vivid options=A,B,C")
+			"track=calm options=A,B,C", "track=vivid options=A,B,C",
+			"track=brittle options=A,B,C", "track=hidden options=A,B,C", "track=brittle options=A,B,C again=p1", "track=brittle options=A,B,C again=p3")
 		return who + " " + again + "propose p" + fmt.Sprint(n%4) + " " + []string{even, odd}[n%2]
 	case "wait":
 		return "wait " + pick("0s", "1ms", "1m", "20m", "59m59s", "1h", "25h")
@@ -55,8 +58,10 @@ func makeUp(dice *rand.Rand, n int) string {
 		return who + " evidence " + pick("ann", "bob", "annphone")
 	case "leave":
 		return pick("dan", "eve", "gus", "gus", who) + " " + pick("leave", "apply class=guest", "apply class=friend invite=door", "send lunch.order", "send ballot.cast")
-	case "withdraw":
-		return who + " withdraw " + proposal
+	case "withdraw", "cosponsor", "exit":
+		return who + " " + verb + " " + proposal
+	case "veto":
+		return who + " veto " + proposal + " reason=" + pick("Harm", "Harm", "")
 	}
 	return who + " " + pick("admit dan", "amend faster", "allocate", "found")
 }
@@ -150,6 +155,12 @@ func (w *world) countByTwin(t *rapid.T) {
 		}
 	}
 	for _, p := range Proposals(w.state()) {
+		if p.Hidden != "" {
+			if p.Tally != (TallyView{Hash: p.Tally.Hash}) || p.Chambers != nil {
+				t.Fatalf("%s is hidden: %+v", p.Title, p.Tally)
+			}
+			continue
+		}
 		var yes, no, abstain, ballots uint64
 		votes := make([]uint64, len(p.Options))
 		for seat, b := range last {

@@ -23,6 +23,8 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.proposals", &s.Hall.Proposals)
 	rows(h, "hall.agenda", &s.Hall.Agenda)
 	rows(h, "hall.ballots", &s.Hall.Ballots)
+	rows(h, "hall.vetoes", &s.Hall.Vetoes)
+	rows(h, "hall.exits", &s.Hall.Exits)
 	rows(h, "hall.allocations", &s.Hall.Allocations)
 	return [32]byte(h.Sum(nil))
 }

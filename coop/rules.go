@@ -19,6 +19,9 @@ func rules() []fold.Rule[State] {
 
 		fold.On(governance.KindProposalOpen, in(hall, (*governance.State).Open)),
 		fold.On(governance.KindProposalWithdraw, in(hall, (*governance.State).Withdraw)),
+		fold.On(governance.KindProposalSponsor, in(hall, (*governance.State).Cosponsor)),
+		fold.On(governance.KindProposalVeto, in(hall, (*governance.State).CastVeto)),
+		fold.On(governance.KindProposalExit, in(hall, (*governance.State).LeaveOver)),
 		fold.On(governance.KindBallotCast, in(hall, (*governance.State).Cast)),
 
 		fold.On(governance.KindCharterAmend, in(hall, (*governance.State).Amend)),

@@ -116,10 +116,8 @@ type ProposalView struct {
 	Charter  uint64             `json:"charter"`
 	RuleHash string             `json:"rule_hash"`
 	Tally    TallyView          `json:"tally"`
-	Chambers []ChamberView      `json:"chambers,omitempty"`
-	Shared   uint64             `json:"shared,omitempty"` // members of the roll who sit in more than one chamber
-	Shifts   []governance.Shift `json:"shifts,omitempty"` // of deadlines
-	Ballots  []BallotView       `json:"ballots,omitempty"`
+	LifeView
+	Ballots []BallotView `json:"ballots,omitempty"`
 }
 
 // AllocationView is money set aside by a proposal.
@@ -190,6 +188,9 @@ func Proposal(s *State, id event.ID) (ProposalView, bool) {
 		return ProposalView{}, false
 	}
 	v := view(s, id, &p)
+	if p.Concealed() {
+		return v, true
+	}
 	for member, b := range s.Hall.BallotsOn(id) {
 		m, _ := s.Hall.Members.Get(member)
 		v.Ballots = append(v.Ballots, BallotView{member, m.Name, b.Says(p.Options), b.Choice, b.Approvals, b.Ranking, b.Scores, b.Points, b.Reason, b.Cast, b.Event})
@@ -216,15 +217,17 @@ func view(s *State, id event.ID, p *governance.Proposal) ProposalView {
 	by, _ := s.Hall.Members.Get(p.By)
 	r := p.Result
 	closed := r.Closed != 0
-	if !closed {
+	switch {
+	case p.Concealed():
+		r.Votes = make([]uint64, len(p.Options))
+	case !closed:
 		r = s.Hall.Tally(id, p)
 	}
 	v := ProposalView{ID: id, By: p.By, ByName: by.Name, Title: p.Title, Text: p.Text, Tags: p.Tags, Track: p.Rules.Track.Name,
 		Method: p.Rules.Track.Method, Rules: p.Rules.Track, Budget: p.Budget, Phase: p.Phase, Opened: p.Opened, Voting: p.Voting, Due: p.Due, Ended: p.Ended,
-		Chambers: chambers(p, &r), Shared: p.Shared, Shifts: p.Shifts,
 		Failure: p.Failure, Roll: p.RollSize, RollHash: hex.EncodeToString(p.RollHash[:]), Charter: p.Rules.Charter,
-		RuleHash: hex.EncodeToString(p.RuleHash[:]),
-		Tally:    TallyView{r.Ballots, hex.EncodeToString(r.Hash[:]), r.Yes, r.No, r.Abstain, r.Spent, r.Quorum, r.Threshold, r.Tie, closed}}
+		RuleHash: hex.EncodeToString(p.RuleHash[:]), LifeView: life(s, id, p, &r),
+		Tally: TallyView{r.Ballots, hex.EncodeToString(r.Hash[:]), r.Yes, r.No, r.Abstain, r.Spent, r.Quorum, r.Threshold, r.Tie, closed}}
 	for i, o := range p.Options {
 		v.Options = append(v.Options, OptionView{Number: uint64(i), Name: o.Name, Cost: o.Cost, Votes: r.Votes[i]})
 	}

@@ -17,8 +17,9 @@ type Account struct {
 	Ballots []BallotWords `json:"ballots"` // by member
 	Lot     tally.Lot     `json:"lot"`     // place of each option among equals
 	Drawn   string        `json:"lot_from"`
-	Steps   []tally.Row   `json:"steps"` // in words
-	Count   any           `json:"count"` // what package tally found, whole
+	Steps   []tally.Row   `json:"steps"`            // in words
+	Count   any           `json:"count"`            // what package tally found, whole
+	Hidden  string        `json:"hidden,omitempty"` // why nothing is shown
 }
 
 // BallotWords is a ballot as a person reads it.
@@ -30,11 +31,15 @@ type BallotWords struct {
 	Event  event.ID           `json:"event"`
 }
 
-// Account counts a proposal's ballots and tells all steps; while the vote is open, those so far.
+// Account counts a proposal's ballots and tells all steps; while the vote is open, those so far, unless
+// they are hidden.
 func (s *State) Account(id event.ID) (Account, bool) {
 	p, ok := s.Proposals.Get(id)
 	if !ok {
 		return Account{}, false
+	}
+	if p.Concealed() {
+		return Account{Method: p.Rules.Track.Method, Options: []string{}, Hidden: Concealment}, true
 	}
 	c := s.count(id, &p)
 	a := Account{Method: p.Rules.Track.Method, Options: []string{}, Ballots: []BallotWords{}, Lot: c.lot, Count: c.steps,

@@ -52,7 +52,7 @@ func (s *State) Cast(env fold.Env, b BallotCast) error {
 	if !ok {
 		return ErrUnknownProposal
 	}
-	if p.Phase == Discussion {
+	if p.Phase == Sponsoring || p.Phase == Discussion {
 		return ErrNotYet
 	}
 	if p.Phase != Voting {

@@ -75,6 +75,10 @@ type Track struct {
 	Chambers    []Chamber   `cbor:"chambers,omitempty" json:"chambers,omitempty"`     // classes that must agree by themselves too
 	AntiSniping AntiSniping `cbor:"antisniping,omitzero" json:"antisniping,omitzero"` // against deciding in the last moment
 	Early       bool        `cbor:"early,omitempty" json:"early,omitempty"`           // a vote ends once nothing can change its outcome
+	Hidden      bool        `cbor:"hidden,omitempty" json:"hidden,omitempty"`         // no program shows counts or ballots before the close
+	Cosponsors  uint64      `cbor:"cosponsors,omitempty" json:"cosponsors,omitempty"` // members besides the proposer who must support a proposal
+	Gathering   event.Time  `cbor:"gathering,omitempty" json:"gathering,omitempty"`   // how long it may wait for them
+	Veto        Veto        `cbor:"veto,omitzero" json:"veto,omitzero"`               // who can stop it in its grace
 
 	// What one method needs and no other has; see validateMethod.
 	Seats      uint64     `cbor:"seats,omitempty" json:"seats,omitempty"`           // stv: how many are elected
@@ -249,6 +253,8 @@ func (c *Charter) validateTrack(t *Track, report func(bool, string, ...any)) {
 	t.Threshold.validate(name, report)
 	c.validateChambers(t, name, report)
 	t.validateSniping(name, report)
+	t.validateSponsoring(name, report)
+	c.validateVeto(t, name, report)
 	if t.Method.SharesBudget() {
 		report(t.Quorum.Kind == QuorumNone || t.Quorum.Kind == QuorumTurnout, "track %s shares a budget, so its quorum is none or turnout", name)
 		report(slices.Contains(t.Actions, KindBudgetAllocate), "track %s shares a budget but may not carry %s", name, KindBudgetAllocate)
@@ -286,6 +292,7 @@ func (c *Charter) Warnings() []string {
 		warn(t.Voting < day, "track %q votes for less than a day: who sleeps misses it", t.Name)
 		warn(t.Quorum.Kind == QuorumTurnout, "track %q counts votes against toward its quorum: members can do better by staying away (no-show paradox)", t.Name)
 		warn(t.Quorum.Kind == QuorumTurnout && Ratio{1, 2}.Compare(t.Quorum.Share.Num, t.Quorum.Share.Den) > 0, "track %q needs more than half of all members: a busy month can stop every decision", t.Name)
+		t.warnOfGuards(warn)
 		warn(heavy && t.Grace == 0, "track %q changes the charter at once: who disagrees has no time to leave", t.Name)
 		warn(heavy && Ratio{1, 2}.Compare(t.Threshold.Share.Num, t.Threshold.Share.Den) <= 0, "track %q changes the charter by a simple majority", t.Name)
 	}

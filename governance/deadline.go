@@ -79,12 +79,13 @@ func (p *Proposal) next() event.Time {
 		}
 		return p.Voting.End + p.Rules.Late
 	}
-	return p.deadline()
+	return p.Deadline()
 }
 
-// deadline is the moment up to which members can act on a proposal under way: vote, or in its grace leave.
-func (p *Proposal) deadline() event.Time {
-	if p.Phase == Grace {
+// Deadline is the moment up to which members can act on a proposal under way: sponsor it, vote, or in its
+// grace stop it or leave.
+func (p *Proposal) Deadline() event.Time {
+	if p.Phase == Sponsoring || p.Phase == Grace {
 		return p.Until
 	}
 	return p.Voting.End
@@ -93,7 +94,7 @@ func (p *Proposal) deadline() event.Time {
 // extend moves the deadline to where the last shift says.
 func (p *Proposal) extend() {
 	to := p.Shifts[len(p.Shifts)-1].To
-	if p.Phase == Grace {
+	if p.Phase == Sponsoring || p.Phase == Grace {
 		p.Until = to
 		return
 	}
@@ -137,6 +138,8 @@ func (s *State) Advance(t event.Time) (id event.ID, passed bool) {
 		}
 		p, _ := s.Proposals.Get(due.Proposal)
 		switch p.Phase {
+		case Sponsoring:
+			s.end(due.Proposal, p, Lapsed)
 		case Discussion:
 			p.startVoting(s.Time)
 			s.put(due.Proposal, p, p.next())
@@ -181,9 +184,9 @@ func (s *State) Done(id event.ID, refusal error) {
 	s.end(id, p, Executed)
 }
 
-// stall extends the votes and the graces whose end fell into a gap: open at the last coop time, and over
-// by t for longer than Rules.Stall. Members could not be heard meanwhile. A vote that should have begun
-// and ended within the gap is extended too. Only proposals due by t can be concerned.
+// stall extends the deadlines that fell into a gap: to come at the last coop time, and over by t for
+// longer than Rules.Stall. Members could not be heard meanwhile. A vote that should have begun and ended
+// within the gap is extended too. Only proposals due by t can be concerned.
 func (s *State) stall(t event.Time) {
 	gap := t - s.Time
 	type extension struct {
@@ -196,13 +199,13 @@ func (s *State) stall(t event.Time) {
 			break
 		}
 		p, _ := s.Proposals.Get(due.Proposal)
-		end := p.deadline()
+		end := p.Deadline()
 		if s.Time < end && t > end+p.Rules.Stall && p.shifted(CauseStall) < MaxExtensions {
 			found = append(found, extension{due.Proposal, p})
 		}
 	}
 	for _, x := range found {
-		x.p.shift(CauseStall, t, x.p.deadline(), t+max(ExtendLeast, min(gap, ExtendMost)))
+		x.p.shift(CauseStall, t, x.p.Deadline(), t+max(ExtendLeast, min(gap, ExtendMost)))
 		x.p.extend()
 		s.put(x.id, x.p, x.p.next())
 	}

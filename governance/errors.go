@@ -79,7 +79,7 @@ var (
 
 // Ballots.
 var (
-	ErrNotYet      = errors.New("this proposal is still in discussion: cast your ballot when voting opens")
+	ErrNotYet      = errors.New("this proposal is not put to the vote yet: cast your ballot when voting opens")
 	ErrTooLate     = errors.New("this ballot came after the end of the vote, so it does not count")
 	ErrNotOnRoll   = errors.New("you were not among the members who may vote when this proposal was opened, so you have no ballot on it")
 	ErrChoice      = errors.New("this choice does not fit the method: yes, no or abstain in a yes/no vote; yes, object or abstain where consent is asked; elsewhere abstain, or what the method counts: approvals, a ranking, scores or points")
@@ -94,6 +94,22 @@ var (
 	ErrNoReason    = errors.New("an objection stops the proposal, so it needs a reason: say what harm it does, or what must change")
 	ErrReason      = errors.New("the reason is longer than the charter allows, or has invisible characters")
 	ErrFinalBallot = errors.New("you have voted, and this track does not let ballots be changed")
+)
+
+// The life of a proposal besides its vote.
+var (
+	ErrAgain              = errors.New("this does not repeat a proposal that was vetoed: the options, the budget, the actions and the track must be the same")
+	ErrNotGathering       = errors.New("this proposal is not waiting for sponsors: it needs none, has them, or is over")
+	ErrMayNotCosponsor    = errors.New("only members who may vote on a proposal can sponsor it")
+	ErrOwnProposal        = errors.New("you opened this proposal, so others must sponsor it")
+	ErrCosponsoredAlready = errors.New("you sponsor this proposal already")
+	ErrNoGrace            = errors.New("this is possible only after a proposal has passed and before it is carried out")
+	ErrNoVeto             = errors.New("the charter gives nobody a veto on this track: to stop it, propose the contrary")
+	ErrVetoSpent          = errors.New("the same was vetoed as often as the charter allows, so it stands")
+	ErrMayNotVeto         = errors.New("the charter gives the veto on this track to others, or you could not vote on the proposal")
+	ErrVetoReason         = errors.New("a veto stops what the members have decided, so it needs a reason: say what must change")
+	ErrVetoedAlready      = errors.New("you have cast your veto already")
+	ErrVotedForIt         = errors.New("you voted for this, so it binds you: you can still leave the cooperative, but not because of it")
 )
 
 // Acts of the Assembly.

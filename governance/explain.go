@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sustainy/coop/event"
 )
@@ -41,17 +40,19 @@ func (s *State) Explain(id event.ID) []string {
 		fmt.Sprintf("%q by %s on track %s (%s), opened %s under charter version %d, rules %x.", p.Title, by.Name, t.Name, t.Method, p.Opened, p.Rules.Charter, p.RuleHash[:4]),
 		fmt.Sprintf("Roll: %d may vote, as of the opening, roll %x.", p.RollSize, p.RollHash[:4]),
 	}
-	vote := fmt.Sprintf("Vote: from %s until before %s; a ballot dated before the end counts if ordered within %s after it.", p.Voting.Start, p.Voting.End, lasting(p.Rules.Late))
-	if p.shifted(CauseEarly) > 0 {
-		vote = fmt.Sprintf("Vote: from %s to %s, when it was decided.", p.Voting.Start, p.Voting.End)
+	if p.Voting.End != 0 {
+		lines = append(lines, explainSpan(&p))
 	}
-	lines = append(lines, vote)
-	lines = append(lines, explainGuards(&p)...)
+	lines = append(lines, s.explainGuards(&p)...)
 	lines = append(lines, explainShifts(&p)...)
 	c := s.count(id, &p)
-	if p.Result.Closed != 0 || p.Phase == Voting {
+	switch {
+	case p.Concealed():
+		lines = append(lines, Concealment)
+	case p.Result.Closed != 0 || p.Phase == Voting:
 		lines = append(lines, s.explainCount(&p, c)...)
 	}
+	lines = append(lines, s.explainDissent(id, &p)...)
 	return append(lines, explainPhase(&p, c))
 }
 
@@ -151,57 +152,6 @@ func reached(ok bool) string {
 	return ": missed."
 }
 
-// explainGuards tells by which rules the vote is guarded.
-func explainGuards(p *Proposal) (lines []string) {
-	a := p.Rules.Track.AntiSniping
-	if a.Rule == Confirm {
-		lines = append(lines, fmt.Sprintf("Confirmation: if what leads changes when less than %s is left, the vote goes on for that long, at most %s; nothing passes that has not led so long at the end.", lasting(a.Window), times(a.Times)))
-	}
-	if a.Rule == Quiet {
-		lines = append(lines, fmt.Sprintf("Quiet: if what leads changes when less than %s is left, the vote goes on for that long, at most %s.", lasting(a.Window), times(a.Times)))
-	}
-	if p.Rules.Track.Early {
-		lines = append(lines, "Early decision: ballots are final, and the vote ends once no ballot that is out could change the outcome.")
-	}
-	return lines
-}
-
-// times counts repetitions in words.
-func times(n uint64) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
-}
-
-func lasting(t event.Time) time.Duration { return time.Duration(t) * time.Millisecond }
-
-// explainShifts tells how the deadlines were shifted, one by one.
-func explainShifts(p *Proposal) (lines []string) {
-	for i, x := range p.Shifts {
-		what := "The end of the vote"
-		if x.Phase != Discussion && x.Phase != Voting {
-			what = "The end of the " + string(x.Phase)
-		}
-		n := 0
-		for _, y := range p.Shifts[:i+1] {
-			if y.Cause == x.Cause {
-				n++
-			}
-		}
-		why := fmt.Sprintf("the stewards stood still around it until then (%d of at most %d times)", n, MaxExtensions)
-		switch x.Cause {
-		case CauseConfirm, CauseQuiet:
-			a := p.Rules.Track.AntiSniping
-			why = fmt.Sprintf("what leads had changed when less than %s was left (%d of at most %s)", lasting(a.Window), n, times(a.Times))
-		case CauseEarly:
-			why = "no ballot that was still out could change the outcome"
-		}
-		lines = append(lines, fmt.Sprintf("%s moved at %s from %s to %s: %s.", what, x.At, x.From, x.To, why))
-	}
-	return lines
-}
-
 // whyRejected tells what voted a proposal down.
 func whyRejected(p *Proposal, c *count) string {
 	if c.Unconfirmed {
@@ -222,6 +172,12 @@ func whyRejected(p *Proposal, c *count) string {
 
 func explainPhase(p *Proposal, c *count) string {
 	switch p.Phase {
+	case Sponsoring:
+		return fmt.Sprintf("Waiting for sponsors until %s; without %d of them it lapses.", p.Until, p.Rules.Track.Cosponsors)
+	case Lapsed:
+		return fmt.Sprintf("Lapsed at %s, because too few members sponsored it.", p.Ended)
+	case Vetoed:
+		return fmt.Sprintf("Passed at %s and vetoed at %s: nothing was carried out.", p.Result.Closed, p.Ended)
 	case Discussion:
 		return fmt.Sprintf("In discussion until %s.", p.Voting.Start)
 	case Voting:

@@ -34,6 +34,15 @@ func (s *State) Invariants() []error {
 		cast := BallotCast{Choice: string(b.Choice), Approvals: b.Approvals, Ranking: b.Ranking, Scores: b.Scores, Points: b.Points, Reason: b.Reason}
 		report(cast.check(&p.Rules.Track, len(p.Options)) == nil && b.Cast >= p.Voting.Start && b.Cast < p.Voting.End+p.Rules.Late, "a ballot that cannot count, on %s", seat.Proposal)
 	}
+	for seat := range s.Vetoes.All() {
+		p, ok := s.Proposals.Get(seat.Proposal)
+		report(ok && p.Rules.Track.Veto.Members > 0 && p.Result.Outcome() == Grace, "a veto of what has not passed or cannot be vetoed, %s", seat.Proposal)
+	}
+	for seat := range s.Exits.All() {
+		p, ok := s.Proposals.Get(seat.Proposal)
+		b, _ := s.Ballots.Get(seat)
+		report(ok && p.Result.Outcome() == Grace && b.Choice != Yes, "an exit over what has not passed, or of one who wanted it, %s", seat.Proposal)
+	}
 	for item, a := range s.Allocations.All() {
 		p, ok := s.Proposals.Get(item.Proposal)
 		report(ok && p.Phase == Executed && a.Amount > 0, "an allocation by %s, which is %q", item.Proposal, p.Phase)
@@ -73,11 +82,13 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 			m, ok := p.Roll.Get(member)
 			report(ok && p.onRoll(m), "a ballot on %s of one who may not vote: %s", id, member)
 		}
-	case Grace, Executed, Failed, Rejected, Expired:
+	case Sponsoring, Lapsed:
+		report(uint64(len(p.Sponsors)) < p.Rules.Track.Cosponsors && p.Voting == Span{}, "%s waits for sponsors that it has", id)
+	case Grace, Executed, Failed, Rejected, Expired, Vetoed:
 		again := s.Tally(id, p)
 		again.Closed = p.Result.Closed
 		report(fmt.Sprint(again) == fmt.Sprint(p.Result), "counting %s again gives another result", id)
-		passed := p.Phase == Grace || p.Phase == Executed || p.Phase == Failed
+		passed := p.Phase == Grace || p.Phase == Executed || p.Phase == Failed || p.Phase == Vetoed
 		report((p.Result.Outcome() == Grace) == passed, "%s is %s against its result", id, p.Phase)
 		report(p.Result.Ballots <= p.RollSize, "%s has too many ballots", id)
 		early := p.shifted(CauseEarly) > 0
@@ -98,6 +109,7 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 		again.seatChambers()
 		report(slices.Equal(again.Chambers, p.Chambers) && again.Shared == p.Shared, "who sits in which chamber of %s has changed", id)
 	}
+	s.checkDissent(id, p, report)
 	a := p.Rules.Track.AntiSniping
 	report(p.shifted(CauseStall) <= MaxExtensions && p.shifted(Cause(a.Rule)) <= a.Times, "%s was extended too often", id)
 	if _, stirred := slices.BinarySearchFunc(s.Stirred, id, event.ID.Compare); p.Lead.Watched && !stirred && p.shifted(CauseEarly) == 0 {
@@ -107,6 +119,22 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 	if p.Phase == Executed && p.Rules.Track.Method.SharesBudget() {
 		s.checkFunding(id, p, report)
 	}
+}
+
+// checkDissent counts vetoes, exits and sponsors again.
+func (s *State) checkDissent(id event.ID, p *Proposal, report func(bool, string, ...any)) {
+	vetoes, exits := uint64(0), uint64(0)
+	for range s.VetoesOn(id) {
+		vetoes++
+	}
+	for range s.ExitsOver(id) {
+		exits++
+	}
+	v := p.Rules.Track.Veto
+	report(vetoes == p.Vetoes && exits == p.Exits, "%d vetoes and %d exits over %s, not %d and %d", vetoes, exits, id, p.Vetoes, p.Exits)
+	report((p.Phase == Vetoed) == (v.Members > 0 && p.Vetoes >= v.Members) && (v.Times == 0 || p.Attempt < v.Times || p.Vetoes == 0), "%s is %s with %d vetoes", id, p.Phase, p.Vetoes)
+	report(distinct(p.Sponsors) && !slices.Contains(p.Sponsors, p.By) && uint64(len(p.Sponsors)) <= p.Rules.Track.Cosponsors, "%s is sponsored twice or by who opened it", id)
+	report(uint64(len(p.Sponsors)) == p.Rules.Track.Cosponsors || p.Phase == Sponsoring || p.Phase == Lapsed || p.Phase == Withdrawn, "%s is %s without its sponsors", id, p.Phase)
 }
 
 // checkFunding expects one allocation of its cost for each funded project, within the budget.

@@ -28,7 +28,8 @@ const (
 	MaxSponsors = 16
 	MaxUses     = 10_000 // of one invite
 	MaxOpen     = 1024   // proposals under way in the cooperative
-	MaxTimes    = 16     // extensions of a vote against sniping
+	MaxTimes    = 16     // extensions of a vote against sniping; vetoes of the same
+	MaxVetoes   = 256    // members it takes to veto
 
 	MaxCandidates = 10_000                // waiting for admission
 	MaxDaily      = 1_000_000             // events of one member in a day

@@ -12,8 +12,9 @@ import (
 // Phase is where a proposal stands.
 type Phase string
 
-// The phases. The first three are under way, in this order; each other one is an end.
+// The phases. The first four are under way, in this order; each other one is an end.
 const (
+	Sponsoring Phase = "sponsoring" // waits for co-sponsors, where the track asks for them
 	Discussion Phase = "discussion"
 	Voting     Phase = "voting"
 	Grace      Phase = "grace"     // passed, its actions wait so that who disagrees can leave
@@ -22,10 +23,14 @@ const (
 	Rejected   Phase = "rejected"  // voted down
 	Expired    Phase = "expired"   // not voted down, but too few took part
 	Withdrawn  Phase = "withdrawn" // taken back before anybody voted
+	Vetoed     Phase = "vetoed"    // passed, and stopped in its grace
+	Lapsed     Phase = "lapsed"    // did not find enough co-sponsors in time
 )
 
 // UnderWay tells whether something will still happen to a proposal in this phase.
-func (p Phase) UnderWay() bool { return p == Discussion || p == Voting || p == Grace }
+func (p Phase) UnderWay() bool {
+	return p == Sponsoring || p == Discussion || p == Voting || p == Grace
+}
 
 // Option is one thing that can be chosen.
 type Option struct {
@@ -44,28 +49,32 @@ type Rules struct {
 
 // Proposal is a question to the members.
 type Proposal struct {
-	By       identity.PublicKey `cbor:"by"`
-	Title    string             `cbor:"title"`
-	Text     string             `cbor:"text"`
-	Tags     []string           `cbor:"tags"`
-	Options  []Option           `cbor:"options"` // the status quo last, where the method has it
-	Budget   uint64             `cbor:"budget"`
-	Actions  []event.Draft      `cbor:"actions"`
-	Opened   event.Time         `cbor:"opened"`
-	Rules    Rules              `cbor:"rules"`
-	RuleHash [32]byte           `cbor:"rulehash"` // SHA-256 of "coop/rules/1", a zero byte and Rules
-	RollSize uint64             `cbor:"rollsize"`
-	RollHash [32]byte           `cbor:"rollhash"`           // SHA-256 of "coop/roll/1", a zero byte and the keys of who may vote, ascending
-	Chambers []uint64           `cbor:"chambers,omitempty"` // members who may vote in each chamber of the track
-	Shared   uint64             `cbor:"shared,omitempty"`   // of those, members of more than one chamber
-	Phase    Phase              `cbor:"phase"`
-	Voting   Span               `cbor:"voting"`
-	Shifts   []Shift            `cbor:"shifts,omitempty"` // changes of its deadlines, in order
-	Until    event.Time         `cbor:"until,omitempty"`  // the end of its grace, once closed
-	Due      event.Time         `cbor:"due"`              // when something happens next; 0 at an end
-	Lead     Lead               `cbor:"lead,omitzero"`
-	Result   Result             `cbor:"result"` // once closed
-	Ended    event.Time         `cbor:"ended"`
+	By       identity.PublicKey   `cbor:"by"`
+	Title    string               `cbor:"title"`
+	Text     string               `cbor:"text"`
+	Tags     []string             `cbor:"tags"`
+	Options  []Option             `cbor:"options"` // the status quo last, where the method has it
+	Budget   uint64               `cbor:"budget"`
+	Actions  []event.Draft        `cbor:"actions"`
+	Opened   event.Time           `cbor:"opened"`
+	Rules    Rules                `cbor:"rules"`
+	RuleHash [32]byte             `cbor:"rulehash"` // SHA-256 of "coop/rules/1", a zero byte and Rules
+	RollSize uint64               `cbor:"rollsize"`
+	RollHash [32]byte             `cbor:"rollhash"`           // SHA-256 of "coop/roll/1", a zero byte and the keys of who may vote, ascending
+	Chambers []uint64             `cbor:"chambers,omitempty"` // members who may vote in each chamber of the track
+	Shared   uint64               `cbor:"shared,omitempty"`   // of those, members of more than one chamber
+	Sponsors []identity.PublicKey `cbor:"sponsors,omitempty"` // besides the proposer
+	Attempt  uint64               `cbor:"attempt,omitempty"`  // how often the same was vetoed before
+	Vetoes   uint64               `cbor:"vetoes,omitempty"`   // cast in its grace
+	Exits    uint64               `cbor:"exits,omitempty"`    // members who left because of it
+	Phase    Phase                `cbor:"phase"`
+	Voting   Span                 `cbor:"voting"`
+	Shifts   []Shift              `cbor:"shifts,omitempty"` // changes of its deadlines, in order
+	Until    event.Time           `cbor:"until,omitempty"`  // the end of its sponsoring or its grace
+	Due      event.Time           `cbor:"due"`              // when something happens next; 0 at an end
+	Lead     Lead                 `cbor:"lead,omitzero"`
+	Result   Result               `cbor:"result"` // once closed
+	Ended    event.Time           `cbor:"ended"`
 
 	// Failure says why the proposal Failed. State is hashed without it, so that words can be improved.
 	Failure string `cbor:"-"`
@@ -84,6 +93,7 @@ type ProposalOpen struct {
 	Options []Option      `cbor:"options"`
 	Budget  uint64        `cbor:"budget"` // minor units
 	Actions []event.Draft `cbor:"actions"`
+	Again   event.ID      `cbor:"again,omitzero"` // proposal with the same content that was vetoed
 }
 
 // ProposalWithdraw is the body of proposal.withdraw.
@@ -134,19 +144,23 @@ func (s *State) Open(env fold.Env, b ProposalOpen) error {
 	if s.Agenda.Len() >= MaxOpen {
 		return ErrHallFull
 	}
-
 	if track.Method.HasStatusQuo() {
 		b.Options = append(b.Options[:len(b.Options):len(b.Options)], Option{Name: StatusQuo})
 	}
 	p := Proposal{By: by, Title: b.Title, Text: b.Text, Tags: b.Tags, Options: b.Options, Budget: b.Budget, Actions: b.Actions,
-		Opened: s.Time, Rules: s.rules(track), Roll: s.Members.Copy(), Phase: Discussion}
+		Opened: s.Time, Rules: s.rules(track), Roll: s.Members.Copy()}
+	if !b.Again.IsZero() {
+		before, ok := s.Proposals.Get(b.Again)
+		if !ok || !p.repeats(&before) {
+			return ErrAgain
+		}
+		p.Attempt = before.Attempt + 1
+	}
+
 	p.RuleHash = p.Rules.Hash()
 	p.RollSize, p.RollHash = p.roll()
 	p.seatChambers()
-	p.Voting = Span{s.Time + track.Discussion, s.Time + track.Discussion + track.Voting}
-	if track.Discussion == 0 {
-		p.startVoting(s.Time)
-	}
+	p.begin(s.Time)
 	s.put(env.ID, p, p.next())
 	return nil
 }
@@ -283,7 +297,7 @@ func (s *State) Withdraw(env fold.Env, b ProposalWithdraw) error {
 	if p.By != by {
 		return ErrNotProposer
 	}
-	if p.Phase != Discussion && p.Phase != Voting {
+	if !p.Phase.UnderWay() || p.Phase == Grace {
 		return ErrOver
 	}
 	for range s.BallotsOn(b.Proposal) {

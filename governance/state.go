@@ -34,6 +34,8 @@ type State struct {
 	Proposals   table.Table[event.ID, Proposal]
 	Agenda      table.Table[Due, struct{}] // exactly the proposals under way, by when something is due
 	Ballots     table.Table[Seat, Ballot]  // the last ballot of each member on each proposal
+	Vetoes      table.Table[Seat, VetoCast]
+	Exits       table.Table[Seat, Exit]
 	Allocations table.Table[Item, Allocation]
 }
 
@@ -47,6 +49,8 @@ func (s *State) Copy() State {
 		Proposals:   s.Proposals.Copy(),
 		Agenda:      s.Agenda.Copy(),
 		Ballots:     s.Ballots.Copy(),
+		Vetoes:      s.Vetoes.Copy(),
+		Exits:       s.Exits.Copy(),
 		Allocations: s.Allocations.Copy(),
 	}
 }
@@ -75,9 +79,14 @@ func (s Seat) Compare(other Seat) int {
 
 // BallotsOn yields the ballots on a proposal, by member.
 func (s *State) BallotsOn(id event.ID) iter.Seq2[identity.PublicKey, Ballot] {
-	return func(yield func(identity.PublicKey, Ballot) bool) {
-		for seat, b := range s.Ballots.From(Seat{Proposal: id}) {
-			if seat.Proposal != id || !yield(seat.Member, b) {
+	return seatsOf(&s.Ballots, id)
+}
+
+// seatsOf yields the rows of a proposal, by member.
+func seatsOf[V any](t *table.Table[Seat, V], id event.ID) iter.Seq2[identity.PublicKey, V] {
+	return func(yield func(identity.PublicKey, V) bool) {
+		for seat, v := range t.From(Seat{Proposal: id}) {
+			if seat.Proposal != id || !yield(seat.Member, v) {
 				return
 			}
 		}

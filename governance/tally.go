@@ -2,6 +2,7 @@ package governance
 
 import (
 	"math/big"
+	"math/bits"
 
 	"github.com/sustainy/coop/event"
 )
@@ -80,6 +81,25 @@ func (q Quorum) Reached(c Count) bool {
 		return product(c.Yes, c.Yes, c.Yes+c.No, q.Share.Den).Cmp(product(c.No, c.No, c.Roll, q.Share.Num)) > 0
 	}
 	return true
+}
+
+// Missing is how many more votes the quorum takes, where a number says it: of any kind for turnout, in
+// favour for for-only, and otherwise 0.
+func (q Quorum) Missing(c Count) uint64 {
+	have := c.Yes
+	switch q.Kind {
+	case QuorumTurnout:
+		have += c.No + c.Abstain
+	case QuorumForOnly:
+	default:
+		return 0
+	}
+	whole, part := bits.Mul64(c.Roll, q.Share.Num)
+	need, rest := bits.Div64(whole, part, q.Share.Den)
+	if rest > 0 {
+		need++
+	}
+	return max(need, have) - have
 }
 
 // Reached tells whether enough of the votes for and against are for. Without a vote for it is not.
