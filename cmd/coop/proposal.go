@@ -13,9 +13,10 @@ import (
 )
 
 func (a *app) proposalCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "proposal", Short: "List, show and explain proposals", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "proposal", Short: "List, show and explain proposals; sponsor, withdraw or veto one", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.proposalListCommand(), a.proposalShowCommand(), a.proposalExplainCommand(), a.proposalWithdrawCommand())
+	cmd.AddCommand(a.proposalListCommand(), a.proposalShowCommand(), a.proposalExplainCommand(), a.proposalWithdrawCommand(), a.proposalSponsorCommand(), a.proposalVetoCommand(),
+		a.proposalExitCommand())
 	return cmd
 }
 
@@ -45,12 +46,13 @@ func (a *app) proposalListCommand() *cobra.Command {
 				column[view]{name: "phase", text: func(p view) string { return string(p.Phase) }},
 				column[view]{name: "title", text: func(p view) string { return p.Title }},
 				column[view]{name: "track", text: func(p view) string { return p.Track }},
-				column[view]{name: "votes", text: func(p view) string { return fmt.Sprintf("%d/%d", p.Tally.Ballots, p.Roll) }},
+				column[view]{name: "votes", text: func(p view) string { return ballotsOf(&p) }},
+				column[view]{name: "quorum", text: func(p view) string { return quorumOf(&p) }},
 				column[view]{name: "result", text: resultOf},
-				column[view]{name: "due", text: func(p view) string { return a.ago(p.Due) }})
+				column[view]{name: "deadline", text: func(p view) string { return a.ago(p.Deadline) }})
 		},
 	}
-	cmd.Flags().StringVar(&phase, "phase", "", "only these: discussion, voting, grace, executed, failed, rejected, expired, withdrawn")
+	cmd.Flags().StringVar(&phase, "phase", "", "only these: sponsoring, discussion, voting, grace, executed, failed, rejected, expired, withdrawn, vetoed, lapsed")
 	cmd.Flags().BoolVar(&open, "open", false, "only those under way")
 	return cmd
 }
@@ -71,6 +73,9 @@ func byUrgency(p, q coop.ProposalView) int {
 
 // resultOf sums a count up.
 func resultOf(p coop.ProposalView) string {
+	if p.Hidden != "" {
+		return "hidden"
+	}
 	switch p.Method {
 	case governance.YesNo:
 		return fmt.Sprintf("%d yes, %d no, %d abstain", p.Tally.Yes, p.Tally.No, p.Tally.Abstain)
@@ -101,17 +106,25 @@ func (a *app) proposalShowCommand() *cobra.Command {
 			}
 			var options, ballots []string
 			for _, o := range p.Options {
+				if p.Hidden != "" {
+					options = append(options, fmt.Sprintf("%d: %s", o.Number, o.Name))
+					continue
+				}
 				options = append(options, optionLine(&p, o))
 			}
 			for _, b := range p.Ballots {
 				ballots = append(ballots, ballotLine(b))
 			}
-			return a.show(p, p.ID.String(), field{"id", p.ID.String()}, field{"title", p.Title}, field{"by", p.ByName}, field{"phase", string(p.Phase)},
-				field{"track", p.Track + " (" + methodInWords(p.Rules) + ")"}, field{"opened", a.ago(p.Opened)}, field{"voting from", a.ago(p.Voting.Start)}, field{"voting until", a.ago(p.Voting.End)},
-				field{"next step", a.ago(p.Due)}, field{"ended", a.ago(p.Ended)}, field{"failure", p.Failure},
-				field{"text", p.Text}, field{"tags", strings.Join(p.Tags, ",")}, field{"options", strings.Join(options, "\n")},
-				field{"if it passes", strings.Join(p.Actions, "\n")}, field{"may vote", fmt.Sprint(p.Roll)}, field{"result", resultOf(p)},
-				field{"quorum", reached(p.Tally.Quorum)}, field{"threshold", reached(p.Tally.Threshold)}, field{"lot", lotOf(p.Tally)}, field{"ballots", strings.Join(ballots, "\n")})
+			fields := []field{{"id", p.ID.String()}, {"title", p.Title}, {"by", p.ByName}, {"phase", string(p.Phase)},
+				{"track", p.Track + " (" + methodInWords(p.Rules) + ")"}, {"opened", a.ago(p.Opened)}, {"voting from", a.ago(p.Voting.Start)}, {"voting until", a.ago(p.Voting.End)},
+				{"deadline", a.ago(p.Deadline)}, {"next step", a.ago(p.Due)}, {"ended", a.ago(p.Ended)}, {"failure", p.Failure},
+				{"text", p.Text}, {"tags", strings.Join(p.Tags, ",")}, {"options", strings.Join(options, "\n")},
+				{"if it passes", strings.Join(p.Actions, "\n")}, {"may vote", fmt.Sprint(p.Roll)}, {"hidden", p.Hidden}, {"result", resultOf(p)}, {"quorum", quorumOf(&p)}}
+			if p.Hidden == "" {
+				fields = append(fields, field{"threshold", reached(p.Tally.Threshold)}, field{"lot", lotOf(p.Tally)})
+			}
+			fields = append(fields, a.lifeFields(&p)...)
+			return a.show(p, p.ID.String(), append(fields, field{"ballots", strings.Join(ballots, "\n")})...)
 		},
 	}
 }

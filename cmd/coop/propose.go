@@ -30,6 +30,7 @@ type proposal struct {
 	Devices  []string            `json:"devices"`  // requests of devices
 	Allocate []allocation        `json:"allocate"` // sums to set aside
 	Charter  *governance.Charter `json:"charter"`  // to replace the charter
+	Again    string              `json:"again"`    // proposal with the same content that was vetoed
 }
 
 type allocation struct {
@@ -39,8 +40,8 @@ type allocation struct {
 
 func (a *app) proposeCommand() *cobra.Command {
 	var o struct {
-		file, text, textFile, track, method, budget, charter string
-		tags, options, admit, devices, allocate              []string
+		file, text, textFile, track, method, budget, charter, again string
+		tags, options, admit, devices, allocate                     []string
 	}
 	var sign signFlags
 	cmd := &cobra.Command{
@@ -68,6 +69,7 @@ func (a *app) proposeCommand() *cobra.Command {
 			overwrite(&p.Track, o.track)
 			overwrite(&p.Method, o.method)
 			overwrite(&p.Budget, o.budget)
+			overwrite(&p.Again, o.again)
 			p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
 			if err := p.addOptions(o.options); err != nil {
 				return err
@@ -98,6 +100,7 @@ func (a *app) proposeCommand() *cobra.Command {
 	f.StringArrayVar(&o.devices, "device", nil, "if it passes, let this device speak for its member: what coop device request printed there; may be repeated")
 	f.StringArrayVar(&o.allocate, "allocate", nil, "if it passes, set this sum aside: NAME=AMOUNT; may be repeated")
 	f.StringVar(&o.charter, "amend-charter", "", "if it passes, replace the charter by that of this JSON file")
+	f.StringVar(&o.again, "again", "", "the proposal with the same options, budget and actions that was vetoed, where the charter bounds how often")
 	sign.add(cmd)
 	return cmd
 }
@@ -150,6 +153,14 @@ func (a *app) propose(cmd *cobra.Command, sign signFlags, p *proposal) error {
 		if body.Budget, err = amount(p.Budget, o.Currency); err != nil {
 			return err
 		}
+	}
+	if p.Again != "" {
+		before, err := a.proposalBy(cmd, p.Again, true)
+		if err != nil {
+			return err
+		}
+		body.Again = before.ID
+		words = append([]string{fmt.Sprintf("this repeats %q, which was vetoed", before.Title)}, words...)
 	}
 	if body.Title == "" {
 		return usagef("a proposal needs a title")

@@ -107,7 +107,7 @@ func describeTrack(t governance.Track) string {
 	if t.Discussion > 0 {
 		discuss = millis(t.Discussion) + " to discuss"
 	}
-	return fmt.Sprintf("%s; %s, %s to vote, %s until it takes effect", rule(t), discuss, millis(t.Voting), millis(t.Grace))
+	return fmt.Sprintf("%s; %s, %s to vote, %s until it takes effect%s", rule(t), discuss, millis(t.Voting), millis(t.Grace), guardsInWords(t))
 }
 
 // rule tells a track's rule for passing.
