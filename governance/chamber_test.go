@@ -163,3 +163,50 @@ func TestValidateChambers(t *testing.T) {
 		}
 	}
 }
+
+// TestNoVoteAgainstEverHelpsInChambers: one more vote against, whoever casts it, never lets pass what did
+// not pass, and one more vote for never stops what passed, with every quorum but turnout, in the whole and
+// in the chambers; an abstention changes nothing at all. With turnout the last need not hold, and the
+// charter warns of it.
+func TestNoVoteAgainstEverHelpsInChambers(t *testing.T) {
+	kinds := []QuorumKind{QuorumNone, QuorumForOnly, QuorumBiased}
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func() Quorum {
+			if kind := rapid.SampledFrom(kinds).Draw(t, "kind"); kind != QuorumNone {
+				return Quorum{kind, Ratio{rapid.Uint64Range(1, 3).Draw(t, "share"), 3}}
+			}
+			return Quorum{QuorumNone, Ratio{0, 1}}
+		}
+		track := trackBy(YesNo)
+		track.Quorum, track.Threshold = draw(), drawThreshold(t)
+		track.Chambers = []Chamber{{"left", draw(), drawThreshold(t)}, {"right", draw(), drawThreshold(t)}}
+		p := Proposal{Rules: Rules{Track: track, Voters: []string{"left", "right", "none"}}}
+		var s State
+		id := event.ID{5}
+		roll := rapid.IntRange(1, 7).Draw(t, "roll")
+		var members []Member
+		for n := range roll {
+			m := Member{Status: StatusMember, Classes: rapid.SampledFrom([][]string{{"left"}, {"right"}, {"left", "right"}, {"none"}}).Draw(t, "classes")}
+			members = append(members, m)
+			p.Roll.Set(identity.PublicKey{31: byte(n)}, m)
+		}
+		p.RollSize, _ = p.roll()
+		p.seatChambers()
+		cast := func(n int, choice Choice) { s.vote(id, n, Ballot{Choice: choice, Chambers: p.chambersOf(members[n])}) }
+		for n := range roll - 1 {
+			if choice := rapid.SampledFrom([]Choice{Yes, Yes, No, Abstain, Listed}).Draw(t, "choice"); choice != Listed {
+				cast(n, choice)
+			}
+		}
+		passes := func() bool { r := s.Tally(id, &p); return r.Outcome() == Grace }
+		before := passes()
+		after := map[Choice]bool{}
+		for _, choice := range []Choice{Yes, No, Abstain} {
+			cast(roll-1, choice)
+			after[choice] = passes()
+		}
+		if before && !after[Yes] || !before && after[No] || before != after[Abstain] {
+			t.Fatalf("%+v: passes %v, with one more %v", track, before, after)
+		}
+	})
+}
