@@ -89,22 +89,27 @@ func (c *count) judgeChambers() {
 		c.Chambers[i].Roll = c.p.Chambers[i]
 	}
 	for b := range c.ballots {
-		side := 0
-		if b.Choice != Abstain {
-			side = c.side(b)
-		}
-		for _, i := range b.Chambers {
-			c.Chambers[i].add(side)
-		}
-		if len(b.Chambers) > 1 {
-			c.Shared++
-		}
+		c.seat(b, b.Chambers)
 	}
 	for i := range c.Chambers {
 		r := &c.Chambers[i]
 		n := Count{Roll: r.Roll, Yes: r.Yes, No: r.No, Abstain: r.Abstain}
 		r.Quorum = r.silent() || t.Chambers[i].Quorum.Reached(n)
 		r.Threshold = r.silent() || t.Chambers[i].Threshold.Reached(n)
+	}
+}
+
+// seat counts a member's vote for a ballot in each of the chambers in which the member is.
+func (c *count) seat(b Ballot, chambers []uint64) {
+	side := 0
+	if b.Choice != Abstain {
+		side = c.side(b)
+	}
+	for _, i := range chambers {
+		c.Chambers[i].add(side)
+	}
+	if len(chambers) > 1 {
+		c.Shared++
 	}
 }
 

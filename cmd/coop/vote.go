@@ -63,6 +63,9 @@ ranking comes after all in it; who is left out of scores or points gets 0.`,
 			if errors.As(err, &refusal) && p.Phase == governance.Discussion {
 				refusal.Next = fmt.Sprintf("coop proposal show %s; voting begins %s", p.ID.Short(), a.ago(p.Voting.Start))
 			}
+			if refusal != nil && p.Phase == governance.Sponsoring {
+				refusal.Next = "coop proposal sponsor " + p.ID.Short()
+			}
 			return err
 		},
 	}
