@@ -14,7 +14,7 @@ import (
 
 // houses are two chambers, for tests.
 func houses() []Chamber {
-	return []Chamber{{"left", Quorum{QuorumNone, Ratio{0, 1}}, Threshold{Ratio{1, 2}, true}},
+	return []Chamber{{"left", Quorum{QuorumBiased, Ratio{1, 2}}, Threshold{Ratio{1, 2}, true}},
 		{"right", Quorum{QuorumTurnout, Ratio{1, 2}}, Threshold{Ratio{1, 3}, false}}}
 }
 

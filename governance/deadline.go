@@ -107,7 +107,7 @@ func (p *Proposal) extend() {
 // A vote that may end early is looked at as soon as time goes on.
 func (s *State) Next() (at event.Time, any bool) {
 	for _, id := range s.Stirred {
-		if p, _ := s.Proposals.Get(id); p.Rules.Track.Early && p.Phase == Voting {
+		if p, _ := s.Proposals.Get(id); p.Rules.Track.Early {
 			return s.Time + 1, true
 		}
 	}

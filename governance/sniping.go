@@ -102,7 +102,6 @@ func (s *State) look() {
 	for _, id := range stirred {
 		p, _ := s.Proposals.Get(id)
 		switch {
-		case p.Phase != Voting: // it was withdrawn
 		case s.decided(id, &p):
 			p.shift(CauseEarly, s.Time, p.Voting.End, s.Time)
 			p.extend()

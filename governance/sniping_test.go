@@ -145,3 +145,19 @@ func TestValidateSniping(t *testing.T) {
 		}
 	}
 }
+
+// TestStirredVotesAreOfOneState: what one copy of a state is to look at does not show in another.
+func TestStirredVotesAreOfOneState(t *testing.T) {
+	var s State
+	p := Proposal{Lead: Lead{Watched: true}}
+	for n := range byte(3) {
+		s.stir(event.ID{5 + n}, &p)
+	}
+	s.stir(event.ID{6}, &p)
+	one, other := s.Copy(), s.Copy()
+	one.stir(event.ID{1}, &p)
+	other.stir(event.ID{2}, &p)
+	if len(s.Stirred) != 3 || s.Stirred[0] != (event.ID{5}) || one.Stirred[0] != (event.ID{1}) || other.Stirred[0] != (event.ID{2}) || len(one.Stirred) != 4 {
+		t.Errorf("%x, %x, %x", s.Stirred, one.Stirred, other.Stirred)
+	}
+}

@@ -118,3 +118,75 @@ func TestTheRollStaysForTheVeto(t *testing.T) {
 		t.Errorf("%s, a roll of %d, %d in the agenda", p.Phase, p.Roll.Len(), s.Agenda.Len())
 	}
 }
+
+// TestRepeats: the same again is the same in everything but the words.
+func TestRepeats(t *testing.T) {
+	full := func() Proposal {
+		return Proposal{Title: "Paint", Phase: Vetoed, Budget: 5, Options: []Option{{"A", 3}, {"B", 2}}, Actions: []event.Draft{{Kind: "budget.allocate", Body: []byte{1}}}, Rules: Rules{Track: Track{Name: "x"}}}
+	}
+	for name, c := range map[string]struct {
+		change func(before, again *Proposal)
+		want   bool
+	}{
+		"the same": {func(_, again *Proposal) {}, true},
+		"other words": {func(_, again *Proposal) {
+			again.Title, again.Text, again.Tags = "Gloss", "Without lead", []string{"door"}
+		}, true},
+		"an option less": {func(_, again *Proposal) { again.Options = again.Options[:1] }, false},
+		"another cost":   {func(_, again *Proposal) { again.Options[1].Cost++ }, false},
+		"more money":     {func(_, again *Proposal) { again.Budget++ }, false},
+		"another track":  {func(_, again *Proposal) { again.Rules.Track.Name = "y" }, false},
+		"no action":      {func(_, again *Proposal) { again.Actions = nil }, false},
+		"another action": {func(_, again *Proposal) { again.Actions[0].Body = []byte{2} }, false},
+		"another kind":   {func(_, again *Proposal) { again.Actions[0].Kind = "charter.amend" }, false},
+		"rejected":       {func(before, _ *Proposal) { before.Phase = Rejected }, false},
+	} {
+		before, again := full(), full()
+		c.change(&before, &again)
+		if got := again.repeats(&before); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestOnlyVotersSponsorAndVeto: a member who is known and may not vote does neither.
+func TestOnlyVotersSponsorAndVeto(t *testing.T) {
+	f := founding(6)
+	f.Charter.Classes = append(f.Charter.Classes, Class{Name: "guest", Admission: AdmitOpen})
+	f.Founders[1].Classes = []string{"guest"}
+	track := &f.Charter.Tracks[0]
+	track.Discussion, track.Cosponsors, track.Gathering, track.Veto = 0, 4, hour, Veto{Members: 1}
+	s := begin(t, f)
+	id := event.ID{7}
+	if err := s.Open(by(1, 7), ProposalOpen{Title: "Paint the door", Track: "general"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Cosponsor(by(2, 8), ProposalSponsor{id}); err != ErrMayNotCosponsor {
+		t.Errorf("a guest sponsors: %v", err)
+	}
+	sponsor := func(s *State, who byte) {
+		if err := s.Cosponsor(by(who, 8), ProposalSponsor{id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sponsor(&s, 3)
+	sponsor(&s, 4)
+	sponsor(&s, 5)
+	other := s.Copy()
+	p, _ := s.Proposals.Get(id)
+	spare := append(p.Sponsors, testKey(9).Public()) // where the next one would be written in place
+	sponsor(&s, 6)
+	if q, _ := other.Proposals.Get(id); len(q.Sponsors) != 3 || spare[3] != testKey(9).Public() {
+		t.Errorf("a sponsor was written into another copy of the state")
+	}
+	if err := s.Cast(by(1, 9), BallotCast{Proposal: id, Choice: "yes"}); err != nil {
+		t.Fatal(err)
+	}
+	s.Advance(start + day + minute)
+	if err := s.CastVeto(by(2, 9), ProposalVeto{id, "Lead"}); err != ErrMayNotVeto {
+		t.Errorf("a guest vetoes: %v", err)
+	}
+	if err := s.CastVeto(by(3, 9), ProposalVeto{id, "Lead"}); err != nil {
+		t.Errorf("a voter vetoes: %v", err)
+	}
+}
