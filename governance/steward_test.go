@@ -116,3 +116,22 @@ func TestNotice(t *testing.T) {
 		t.Error("something is due after the hand-over")
 	}
 }
+
+// TestStandbyResigns: who does not stand by any more comes in for nobody.
+func TestStandbyResigns(t *testing.T) {
+	s := town(t, 3, nil)
+	s.Term.Standby = []identity.PublicKey{person(1).Public(), person(2).Public()}
+	before := s.Copy()
+	if err := s.Resign(signedBy(1), StewardResign{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Resign(signedBy(0), StewardResign{}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(s.Pending.Stewards, []identity.PublicKey{person(2).Public()}) || len(s.Pending.Standby) != 0 || len(s.Term.Standby) != 1 {
+		t.Errorf("%+v, standby %v", s.Pending, s.Term.Standby)
+	}
+	if len(before.Term.Standby) != 2 || before.Term.Standby[0] != person(1).Public() {
+		t.Error("a snapshot has changed")
+	}
+}
