@@ -54,7 +54,7 @@ func TestRootCoversEverything(t *testing.T) {
 	checkRows(t, root, s, func(s *State) *table.Table[governance.Due, struct{}] { return &s.Hall.Agenda })
 	checkRows(t, root, s, func(s *State) *table.Table[governance.Seat, governance.Ballot] { return &s.Hall.Ballots })
 	checkRows(t, root, s, func(s *State) *table.Table[governance.Item, governance.Allocation] { return &s.Hall.Allocations })
-	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, governance.Candidacy] { return &s.Hall.Standing })
+	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, governance.Nomination] { return &s.Hall.Standing })
 	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, governance.Announcement] { return &s.Hall.Announced })
 	checkRows(t, root, s, func(s *State) *table.Table[identity.PublicKey, governance.RoundKey] { return &s.Hall.RoundKeys })
 	tables := reflect.TypeFor[governance.State]().NumField() - 1 + reflect.TypeFor[State]().NumField() - 1

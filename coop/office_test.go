@@ -87,7 +87,13 @@ func (w *world) checkTerms(t *rapid.T) {
 	line := NewTimeline(genesis)
 	for i, c := range w.commits {
 		before := line.Final().Copy()
+		sameTime := i > 0 && c.at == w.commits[i-1].at
+		line.Follow(c.order)
+		provisional := Root(line.Provisional())
 		receipts := line.Commit(uint64(i), c.at, c.order)
+		if sameTime && Root(line.Final()) != provisional {
+			t.Fatalf("commit %d: what was provisional became something else", i)
+		}
 		for j, e := range c.order {
 			var b governance.StewardReady
 			if e.Kind != governance.KindStewardReady || receipts[j].Refusal != "" {

@@ -289,7 +289,7 @@ func (c *count) countRunoff() {
 // countSTV has first preferences as votes. Who ranks nobody has not filled in a paper of this election:
 // the quota is of those who did.
 func (c *count) countSTV() {
-	if c.p.Rules.Track.Elects() && len(c.p.Candidates) == 0 {
+	if c.p.Rules.Track.Elects() && len(c.p.Nominees) == 0 {
 		return // nobody can be voted for yet
 	}
 	ranked := uint64(0)

@@ -65,7 +65,7 @@ func (s *State) nominate(p *Proposal) bool {
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.since, b.since) })
 	for _, c := range found[:min(len(found), MaxRanked)] {
 		m, _ := s.Members.Get(c.member)
-		p.Candidates = append(p.Candidates, c.member)
+		p.Nominees = append(p.Nominees, c.member)
 		p.Options = append(p.Options, Option{Name: m.Name})
 	}
 	return true
@@ -86,17 +86,17 @@ func (s *State) open(id event.ID, p Proposal) {
 
 // unfilled tells whether an election never came to a vote.
 func (p *Proposal) unfilled() bool {
-	return p.Rules.Track.Elects() && len(p.Candidates) == 0 && p.Phase != Discussion
+	return p.Rules.Track.Elects() && len(p.Nominees) == 0 && p.Phase != Discussion
 }
 
 // appointment is what an election decides: the elected, in the order of election, and who stands by.
 func (p *Proposal) appointment() event.Draft {
 	var b StewardAppoint
 	for _, n := range p.Result.Selected {
-		b.Stewards = append(b.Stewards, p.Candidates[n])
+		b.Stewards = append(b.Stewards, p.Nominees[n])
 	}
 	for _, n := range p.Result.Standby {
-		b.Standby = append(b.Standby, p.Candidates[n])
+		b.Standby = append(b.Standby, p.Nominees[n])
 	}
 	d, err := event.NewDraft(KindStewardAppoint, b)
 	if err != nil {

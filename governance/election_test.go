@@ -91,10 +91,10 @@ func TestNominees(t *testing.T) {
 	s.Devices.Set(person(MaxRanked+3).Public(), d)
 	track, _ := s.Charter.Track("election")
 	p := Proposal{Rules: s.rules(track)}
-	if !s.nominate(&p) || len(p.Candidates) != MaxRanked || len(p.Options) != MaxRanked {
-		t.Fatalf("%d candidates, %d options", len(p.Candidates), len(p.Options))
+	if !s.nominate(&p) || len(p.Nominees) != MaxRanked || len(p.Options) != MaxRanked {
+		t.Fatalf("%d candidates, %d options", len(p.Nominees), len(p.Options))
 	}
-	for i, member := range p.Candidates {
+	for i, member := range p.Nominees {
 		n := MaxRanked + 2 - i
 		if member != person(n).Public() || p.Options[i].Name != fmt.Sprint("member ", n) {
 			t.Errorf("candidate %d is %s", i, p.Options[i].Name)
@@ -121,7 +121,7 @@ func TestOfficeInvariantsNotice(t *testing.T) {
 		"twice in the handover": func(s *State) { s.Pending = s.change(event.ID{}); s.Pending.Standby = []identity.PublicKey{key(0)} },
 		"impossible timing":     func(s *State) { s.Pending = s.change(event.ID{}); s.Pending.Params.Delta0 = 0 },
 		"strangers come in":     func(s *State) { s.Pending = s.change(event.ID{}); s.Pending.Standby = []identity.PublicKey{key(99)} },
-		"strangers stand":       func(s *State) { s.Standing.Set(key(99), Candidacy{}) },
+		"strangers stand":       func(s *State) { s.Standing.Set(key(99), Nomination{}) },
 		"announced for another": func(s *State) { s.Announced.Set(key(1), Announcement{Key: key(0)}) },
 		"a key for later":       func(s *State) { s.RoundKeys.Set(key(50), RoundKey{Member: key(0), Epoch: 2}) },
 		"a key of two":          func(s *State) { s.RoundKeys.Set(key(1), RoundKey{Member: key(0)}) },

@@ -69,7 +69,7 @@ var (
 	ErrMayNotPropose   = errors.New("your classes may not open proposals on this track: ask a member who may")
 	ErrTags            = errors.New("a proposal has at most 8 tags, each once, of a-z, 0-9 and -")
 	ErrOptions         = errors.New("the options do not fit the method: yes/no and consent have none, a budget 1 to 256, each with a cost, schulze and runoff 1 to 63 besides the status quo, stv 2 to 64, any other 2 to 256; each needs a name")
-	ErrCandidates      = errors.New("an election of stewards has as options the members who stand when the vote opens: name none")
+	ErrNominees        = errors.New("an election of stewards has as options the members who stand when the vote opens: name none")
 	ErrSeats           = errors.New("this track elects more than there are candidates: name more of them, or choose another track")
 	ErrBudget          = errors.New("a budget vote, and no other, names the budget to share")
 	ErrActions         = errors.New("a proposal carries at most 32 actions, each in the form of an event")

@@ -57,8 +57,8 @@ type Proposal struct {
 	Budget  uint64             `cbor:"budget"`
 	Actions []event.Draft      `cbor:"actions"`
 
-	// Candidates are the members behind the options of an election of stewards, from the opening of the vote on.
-	Candidates []identity.PublicKey `cbor:"candidates,omitempty"`
+	// Nominees are the members behind the options of an election of stewards, from the opening of the vote on.
+	Nominees []identity.PublicKey `cbor:"nominees,omitempty"`
 
 	Opened   event.Time           `cbor:"opened"`
 	Rules    Rules                `cbor:"rules"`
@@ -189,7 +189,7 @@ func (b *ProposalOpen) check(track Track, limits Limits) error {
 	}
 	if track.Elects() {
 		if len(b.Options) > 0 {
-			return ErrCandidates
+			return ErrNominees
 		}
 	} else if !optionsFit(track.Method, b.Options) {
 		return ErrOptions

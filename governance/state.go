@@ -38,7 +38,7 @@ type State struct {
 	Vetoes      table.Table[Seat, VetoCast]
 	Exits       table.Table[Seat, Exit]
 	Allocations table.Table[Item, Allocation]
-	Standing    table.Table[identity.PublicKey, Candidacy]    // by member: who offers to be a steward
+	Standing    table.Table[identity.PublicKey, Nomination]   // by member: who offers to be a steward
 	Announced   table.Table[identity.PublicKey, Announcement] // by member
 	RoundKeys   table.Table[identity.PublicKey, RoundKey]     // every key that ever was announced for round blocks
 }

@@ -53,8 +53,8 @@ type Handover struct {
 	By       event.ID             `cbor:"by" json:"by"`
 }
 
-// Candidacy is a member's standing offer to be a steward.
-type Candidacy struct {
+// Nomination is a member's standing offer to be a steward.
+type Nomination struct {
 	Device identity.PublicKey `cbor:"device"` // with which it was made
 	Since  event.Time         `cbor:"since"`
 	Event  event.ID           `cbor:"event"`
@@ -143,7 +143,7 @@ func (s *State) Stand(env fold.Env, _ StewardStand) error {
 		return ErrStandsAlready
 	}
 
-	s.Standing.Set(key, Candidacy{Device: env.Key, Since: s.Time, Event: env.ID})
+	s.Standing.Set(key, Nomination{Device: env.Key, Since: s.Time, Event: env.ID})
 	return nil
 }
 
@@ -218,7 +218,7 @@ func (s *State) speaker(member identity.PublicKey) (identity.PublicKey, bool) {
 // sound tells whether a device could also sign round blocks.
 func (s *State) sound(key identity.PublicKey, d Device) bool {
 	r, _ := s.RoundKeys.Get(key)
-	return !d.Suspended && !r.Forked
+	return d.live() && !r.Forked
 }
 
 // Ready announces the key with which an incoming steward will sign. Until the hand-over another key

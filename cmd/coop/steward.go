@@ -199,7 +199,7 @@ func (a *app) proposeOffice(cmd *cobra.Command, o *stewardFlags, title string, a
 		sentence += " (" + describeTrack(t) + ")"
 		if t.Elects() {
 			says, _ := governance.SeatsInWords(int(t.Seats))
-			sentence += "; the candidates are the members who stand when the vote opens; to be elected are " + says
+			sentence += "; to choose from are the members who stand when the vote opens; to be elected are " + says
 		}
 	}
 	return a.sign(cmd.Context(), o.sign, governance.KindProposalOpen, body, sentence)
