@@ -12,15 +12,19 @@ type neighbour struct {
 	hello  Hello  // the last it said, advanced by what its round blocks show
 	seen   bool   // it said hello
 	stalls int    // times it was asked for commits in vain
-	told   uint64 // commits that our last greeting spoke of
+	seat   int    // its member's number among the stewards, or -1
+	shown  uint64 // commits when it was shown what our order is made of, because it has another
 }
 
-// beat is the rhythm of greetings: every helloEvery while there is work, and once after the last commit.
+// beat is the rhythm of greetings: every helloEvery while there is work. After the last commit, and when a
+// peer came up, those of whom it is not known that they are as far are told, lastWords times with growing
+// pauses: a greeting may be lost, and at rest nothing else would show it.
 type beat struct {
 	at      event.Time // next greeting; zero: none planned
 	turn    int        // whose turn it is among the peers
 	working bool
 	commits uint64 // when the last word was planned
+	words   int    // last words said since
 }
 
 // Up greets a peer that became reachable.
@@ -29,10 +33,14 @@ func (c *Core) Up(now event.Time, p Peer) {
 	if c.peers[p] != nil || len(c.peers) >= neighboursAtMost {
 		return
 	}
-	c.peers[p] = &neighbour{hello: Hello{Frontier: make([]uint64, len(c.epoch.Stewards))}}
+	c.peers[p] = &neighbour{seat: c.seated(p)}
 	c.greet(p)
+	c.beat.words = 0
+	if c.beat.at == 0 {
+		c.beat.at = now + helloEvery
+	}
 	if h := c.engine.Halted(); h != nil {
-		c.show(p, h)
+		c.show(p, 3*h.Wave)
 	}
 }
 
@@ -44,16 +52,16 @@ func (c *Core) alarm(h *finality.Halt) {
 	}
 	c.alarmed = true
 	for _, p := range c.neighbours() {
-		c.show(p, h)
+		c.show(p, 3*h.Wave)
 	}
 }
 
 // show sends the round blocks around the place where two orders part. Whoever has the other ones reads
 // the same off them.
-func (c *Core) show(p Peer, h *finality.Halt) {
+func (c *Core) show(p Peer, round uint64) {
 	from := make([]uint64, len(c.epoch.Stewards))
 	for i := range from {
-		from[i] = max(3*h.Wave, alarmRounds) - alarmRounds
+		from[i] = max(round, alarmRounds) - alarmRounds
 	}
 	c.sendBundle(p, ProtoRounds, nil, c.engine.Above(from, maxAbove))
 }
@@ -62,14 +70,19 @@ func (c *Core) show(p Peer, h *finality.Halt) {
 func (c *Core) Down(now event.Time, p Peer) {
 	c.now = now
 	delete(c.peers, p)
+	c.later.forget(p)
 	c.graph.Forget(string(p[:]))
 	if c.fetch.from == p {
 		c.fetch = fetch{}
 	}
 }
 
-func (c *Core) hello() *Hello {
-	return &Hello{Commits: c.commits, Frontier: c.engine.Frontier(), Pending: uint64(c.tail.len())}
+func (c *Core) hello(n *neighbour) *Hello {
+	heard := uint64(0)
+	if n != nil && n.seen {
+		heard = n.hello.Commits + 1
+	}
+	return &Hello{Tip: c.line.Tip(), Heard: heard, Commits: c.commits, Epoch: c.epoch.Number, Frontier: c.engine.Frontier(), Pending: uint64(c.tail.len()), Seals: c.seals()}
 }
 
 func (c *Core) send(to Peer, proto string, m Message) {
@@ -83,10 +96,7 @@ func (c *Core) sendBundle(to Peer, proto string, events []*event.Event, rounds [
 }
 
 func (c *Core) greet(p Peer) {
-	if n := c.peers[p]; n != nil {
-		n.told = c.commits
-	}
-	c.send(p, ProtoHello, Message{Hello: c.hello()})
+	c.send(p, ProtoHello, Message{Hello: c.hello(c.peers[p])})
 }
 
 // compareTails lets a peer find out what either side lacks.
@@ -112,6 +122,7 @@ func (c *Core) Handle(now event.Time, from Peer, m Message) (bad int) {
 		c.onFrom(from, m.From)
 	case m.Bundle != nil:
 		bad = c.Receive(now, from, m.Bundle.Events) + c.Hear(now, from, m.Bundle.Rounds)
+		bad += c.foresee(from, m.Bundle.Later) + c.certificates(from, m.Bundle.Certificates)
 		if m.Bundle.Next != nil {
 			c.onPage(from, m.Bundle)
 		}
@@ -126,24 +137,29 @@ func (c *Core) onHello(from Peer, h *Hello) {
 	}
 	c.wants.hope()
 	first := !n.seen
-	n.hello, n.seen = *h, true
+	n.hello, n.seen, n.seat = *h, true, c.seated(from)
 	n.hello.Frontier = slices.Clone(h.Frontier)
+	c.reseal(from, h)
 	if h.Commits > c.commits {
 		c.catchUp(from)
 		return
 	}
-	if h.Commits+lagCommits >= c.commits {
+	if h.Commits+lagCommits >= c.commits && h.Epoch == c.epoch.Number {
 		rounds := c.engine.Above(h.Frontier, maxAbove)
 		if h.Commits < c.commits {
 			rounds = append(rounds, c.engine.Proof()...) // a frontier does not tell of a liar's second block
 		}
 		c.sendBundle(from, ProtoRounds, nil, rounds)
 	}
+	if h.Commits == c.commits && h.Tip != c.line.Tip() && n.shown != c.commits {
+		n.shown = c.commits
+		c.show(from, c.engine.Round()) // as far, by another way
+	}
 	if first && (h.Pending > 0 || c.tail.len() > 0) {
 		c.compareTails(from)
 	}
-	if h.Commits < c.commits {
-		c.greet(from) // there is more to ask for; a first greeting may have come before we were up there
+	if h.Heard != c.commits+1 {
+		c.greet(from) // what we said was lost, or said before we were up there, or there is more since
 	}
 }
 
@@ -161,17 +177,28 @@ func (c *Core) onTail(from Peer, t *Tail) {
 
 // saw learns from a round block how far the peer that sent it is.
 func (c *Core) saw(from Peer, r *finality.Round) {
-	if n := c.peers[from]; n != nil {
-		n.hello.Frontier[r.Steward] = max(n.hello.Frontier[r.Steward], r.Number)
-		if c.epoch.Stewards[r.Steward] != from {
-			return
-		}
-		for _, parent := range r.Parents {
-			if p := c.engine.Get(parent); p != nil {
-				n.hello.Frontier[p.Steward] = max(n.hello.Frontier[p.Steward], p.Number)
-			}
+	n := c.peers[from]
+	if n == nil || r.Epoch != c.epoch.Number {
+		return
+	}
+	frontier := c.frontierOf(n)
+	frontier[r.Steward] = max(frontier[r.Steward], r.Number)
+	if n.seat != r.Steward {
+		return
+	}
+	for _, parent := range r.Parents {
+		if p := c.engine.Get(parent); p != nil {
+			frontier[p.Steward] = max(frontier[p.Steward], p.Number)
 		}
 	}
+}
+
+// frontierOf is how far a peer is in this epoch, as far as it is known.
+func (c *Core) frontierOf(n *neighbour) []uint64 {
+	if n.hello.Epoch != c.epoch.Number || len(n.hello.Frontier) != c.epoch.N() {
+		n.hello.Epoch, n.hello.Frontier = c.epoch.Number, make([]uint64, c.epoch.N())
+	}
+	return n.hello.Frontier
 }
 
 // push sends a fresh round block to every steward within reach, with the ancestors that a lagging
@@ -187,18 +214,18 @@ func (c *Core) push(r *finality.Round) {
 		}
 	}
 	observers := len(c.peers)
-	for _, steward := range c.epoch.Stewards {
-		n := c.peers[steward]
-		if n == nil {
+	for _, p := range c.neighbours() {
+		n := c.peers[p]
+		if n.seat < 0 {
 			continue
 		}
 		observers--
 		rounds := []*finality.Round{r}
-		if own := n.hello.Frontier[slices.Index(c.epoch.Stewards, steward)]; own+lagRounds < r.Number {
-			rounds = append(c.engine.Above(n.hello.Frontier, maxAbove), r)
+		if frontier := c.frontierOf(n); frontier[n.seat]+lagRounds < r.Number {
+			rounds = append(c.engine.Above(frontier, maxAbove), r)
 			n.hello.Frontier = c.engine.Frontier() // told once; its next greeting says what it still lacks
 		}
-		c.sendBundle(steward, ProtoRounds, bodies, rounds)
+		c.sendBundle(p, ProtoRounds, bodies, rounds)
 	}
 	if observers > 0 {
 		c.out.Publish = append(c.out.Publish, Publication{TopicRounds, Message{Bundle: &Bundle{Rounds: []*finality.Round{r}}}})
@@ -231,19 +258,21 @@ const (
 func (c *Core) synchronise(busy bool) {
 	c.ask(busy)
 	c.resumeFetch()
-	working := c.tail.len() > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0
+	working := c.tail.len() > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0 || !c.sealed()
 	switch {
 	case working && !c.beat.working:
 		c.beat.at = c.now + helloEvery
 	case !working && (c.beat.working || c.beat.commits != c.commits):
-		c.beat.at = c.now + helloEvery // one last word, for those who missed the end
+		c.beat.at, c.beat.words = c.now+helloEvery, 0 // one last word, for those who missed the end
 	}
 	c.beat.working, c.beat.commits = working, c.commits
 	if c.beat.at != 0 && c.now >= c.beat.at {
-		c.greetSome(working)
+		unsure := c.greetSome(working)
 		c.beat.at = 0
 		if working {
 			c.beat.at = c.now + helloEvery
+		} else if c.beat.words++; unsure && c.beat.words < lastWords {
+			c.beat.at = c.now + helloEvery<<c.beat.words
 		}
 	}
 	c.wake(c.beat.at)
@@ -258,6 +287,7 @@ func (c *Core) rewind(by event.Time) {
 	}
 	back(&c.fetch.last)
 	back(&c.tail.since)
+	back(&c.later.asked)
 	for _, w := range c.wants.asked {
 		back(&w.next)
 		back(&w.since)
@@ -267,19 +297,20 @@ func (c *Core) rewind(by event.Time) {
 // greetSome tells other peers how far we are. While there is work a steward tells all stewards, and
 // everybody a few peers in turn, and while something of ours is not final for long compares tails with
 // one of them. At rest everybody is told who is not known to have as many commits: the last round
-// blocks of a wave need not have reached those who only observe.
-func (c *Core) greetSome(working bool) {
+// blocks of a wave need not have reached those who only observe. unsure tells whether there was anybody.
+func (c *Core) greetSome(working bool) (unsure bool) {
 	all := c.neighbours()
 	if !working {
 		for _, p := range all {
-			if n := c.peers[p]; n.hello.Commits < c.commits && n.told < c.commits {
+			if n := c.peers[p]; !n.seen || n.hello.Commits < c.commits {
 				c.greet(p)
+				unsure = true
 			}
 		}
-		return
+		return unsure
 	}
 	if len(all) == 0 {
-		return
+		return false
 	}
 	for i := range min(greetingsAtWork, len(all)) {
 		c.greet(all[(c.beat.turn*greetingsAtWork+i)%len(all)])
@@ -288,14 +319,15 @@ func (c *Core) greetSome(working bool) {
 		c.compareTails(all[c.beat.turn%len(all)]) // each in turn, or a liar whose turn it always is would keep us apart
 	}
 	c.beat.turn++
-	if c.steward == nil {
-		return
+	if c.steward == nil && c.sealed() {
+		return false
 	}
-	for _, p := range c.epoch.Stewards {
-		if c.peers[p] != nil {
+	for _, p := range all {
+		if c.peers[p].seat >= 0 {
 			c.greet(p)
 		}
 	}
+	return false
 }
 
 // neighbours are the connected peers in the order of their keys.
