@@ -118,7 +118,7 @@ func (s *State) CheckRefounding(r *Refounding, checkpoint [32]byte) error {
 		}
 		m, ok := s.Members.Get(a.Member)
 		d, live := s.Devices.Get(a.Device)
-		if !ok || m.Status != StatusMember || !s.Charter.MayVote(m.Classes) || !live || d.Member != a.Member || d.Suspended {
+		if !ok || m.Status != StatusMember || !s.Charter.MayVote(m.Classes) || !live || d.Member != a.Member || !d.live() {
 			return ErrAssents
 		}
 		if a.At < s.Time+delay {

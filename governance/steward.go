@@ -218,7 +218,7 @@ func (s *State) speaker(member identity.PublicKey) (identity.PublicKey, bool) {
 // sound tells whether a device could also sign round blocks.
 func (s *State) sound(key identity.PublicKey, d Device) bool {
 	r, _ := s.RoundKeys.Get(key)
-	return !d.Suspended && !r.Forked
+	return d.live() && !r.Forked
 }
 
 // Ready announces the key with which an incoming steward will sign. Until the hand-over another key

@@ -26,7 +26,7 @@ func founded(t testing.TB, n int) *event.Event {
 	f.Params.Grace = 1000
 	for i := range n + 1 {
 		key := testKey(i).Public()
-		f.Founders = append(f.Founders, governance.Founder{Key: key, Name: fmt.Sprint("member ", i), Classes: []string{"prosumer"}})
+		f.Founders = append(f.Founders, governance.Founder{Key: key, Name: fmt.Sprint("member ", i), Classes: []string{"customer", "producer"}})
 		if i < n {
 			f.Stewards = append(f.Stewards, key)
 		}
