@@ -34,7 +34,7 @@ func Deps(s *State, d event.Draft) []event.ID {
 		}
 	case governance.KindMemberSponsor:
 		if b, ok := read[governance.MemberSponsor](d); ok {
-			return s.application(b.Candidate)
+			return append(s.application(b.Candidate), s.request(b.Candidate, b.Class)...)
 		}
 	case governance.KindMemberApply:
 		if b, ok := read[governance.MemberApply](d); ok {
@@ -47,7 +47,7 @@ func Deps(s *State, d event.Draft) []event.ID {
 			return deps[:min(len(deps), event.MaxDeps)]
 		}
 	}
-	return nil
+	return s.aboutMembers(d)
 }
 
 // applications finds the candidates that actions would admit.
@@ -59,6 +59,9 @@ func (s *State) applications(actions []event.Draft) []event.ID {
 		}
 		if b, ok := read[governance.MemberAdmit](action); ok && len(deps) < event.MaxDeps {
 			deps = append(deps, s.application(b.Candidate)...)
+			if len(deps) < event.MaxDeps {
+				deps = append(deps, s.request(b.Candidate, b.Class)...)
+			}
 		}
 	}
 	return deps
@@ -67,6 +70,12 @@ func (s *State) applications(actions []event.Draft) []event.ID {
 func (s *State) application(candidate identity.PublicKey) []event.ID {
 	m, _ := s.Hall.Members.Get(candidate)
 	return about(m.Event)
+}
+
+// request finds what a member asked for; without a class, nothing.
+func (s *State) request(member identity.PublicKey, class string) []event.ID {
+	r, _ := s.Hall.Requests.Get(governance.Chair{Member: member, Class: class})
+	return about(r.Event)
 }
 
 func about(id event.ID) []event.ID {

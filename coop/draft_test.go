@@ -109,7 +109,7 @@ func (w *world) amended(variant string) governance.Charter {
 	case "broken":
 		c.Tracks[0].Threshold.Share.Den = 0
 	default:
-		w.t.Fatalf("no charter %q", variant)
+		return w.amendedGuild(variant)
 	}
 	return c
 }
@@ -129,7 +129,7 @@ func (w *world) draft(who string, c command) event.Draft {
 		return d
 	}
 	object := c.word(2)
-	switch verb := c.word(1); verb {
+	switch c.word(1) {
 	case "invite":
 		return w.body(governance.KindMemberInvite, governance.MemberInvite{Key: publicOf(object), Uses: w.number(c.get("uses", "1")),
 			Expires: w.now + w.span(c.get("for", "7d")), Note: c.get("note", "")})
@@ -167,6 +167,9 @@ func (w *world) draft(who string, c command) event.Draft {
 	case "send":
 		return w.body(event.Kind(object), governance.MemberLeave{})
 	default:
+		if draft, known := w.aboutMembers(c); known {
+			return draft
+		}
 		return w.pollDraft(c)
 	}
 }
@@ -232,6 +235,7 @@ func (w *world) proposal(c command) event.Draft {
 		who, name, _ := strings.Cut(text, ":")
 		b.Actions = append(b.Actions, w.device(who, name, name))
 	}
+	b.Actions = append(b.Actions, w.rulings(c)...)
 	for _, variant := range c.list("amend") {
 		b.Actions = append(b.Actions, w.body(governance.KindCharterAmend, governance.CharterAmend{Charter: w.amended(variant)}))
 	}
@@ -273,9 +277,14 @@ func (w *world) look(c command) (out []string) {
 				if d.Suspended {
 					line += ", one suspended"
 				}
+				if d.Revoked {
+					line += ", one revoked"
+				}
 			}
 			out = append(out, line)
 		}
+	case "guardians", "recoveries", "classes", "patrons":
+		out = w.lookAtMembers(c)
 	case "proposals":
 		for name, id := range w.proposals {
 			p, _ := Proposal(s, id)

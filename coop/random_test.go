@@ -17,7 +17,7 @@ import (
 // makeUp makes up the n-th thing that somebody might do, sensible or not.
 func makeUp(dice *rand.Rand, n int) string {
 	pick := func(from ...string) string { return from[dice.IntN(len(from))] }
-	who := pick("ann", "bob", "cleo", "ann", "bob", "cleo", "annphone", "dan", "eve", "gus", "stranger")
+	who := pick("ann", "bob", "cleo", "ann", "bob", "cleo", "annphone", "annlost", "dan", "eve", "gus", "stranger")
 	proposal := pick("p0", "p1", "p2", "p3") // even ones are yes or no, odd ones have options
 	choice := pick("yes", "yes", "yes", "no", "abstain")
 	if strings.Contains("p1p3", proposal) != (dice.IntN(10) == 0) {
@@ -26,7 +26,7 @@ func makeUp(dice *rand.Rand, n int) string {
 	}
 	again := pick("", "", "", "", "", "", "", "again ")
 	verb := pick("vote", "vote", "vote", "vote", "vote", "vote", "propose", "propose", "wait", "stall", "apply", "sponsor", "leave", "device",
-		"invite", "evidence", "withdraw", "alone", "cosponsor", "cosponsor", "veto", "exit")
+		"invite", "evidence", "withdraw", "alone", "cosponsor", "cosponsor", "veto", "exit", "recover", "recover")
 	switch verb {
 	case "vote":
 		return who + " " + again + "vote " + proposal + " " + choice + " dated=" + pick("+0s", "+0s", "-1h", "+1h")
@@ -35,7 +35,10 @@ func makeUp(dice *rand.Rand, n int) string {
 			"track=quick amend=no-friends,faster", "track=quick amend=no-workers", "track=quick device=bob:bobphone",
 			"track=quick allocate=0:5:Paint", "track=quick allocate=0:5:Paint,0:6:Paint", "track=houses", "track=houses",
 			"track=confirmed", "track=confirmed", "track=swift",
-			"track=petition", "track=relay", "track=guarded", "track=guarded", "track=guarded again=p0", "track=guarded again=p2")
+			"track=petition", "track=relay", "track=guarded", "track=guarded", "track=guarded again=p0", "track=guarded again=p2",
+			"track=heart suspend="+pick("ann", "bob", "cleo")+":"+pick("1h", "3d"), "track=heart expel="+pick("bob", "cleo", "gus"), "track=heart reinstate="+pick("bob", "cleo"),
+			"track=heart recover="+pick("ann:annlost", "bob:boblost"), "track=heart revoke="+pick("ann", "annphone", "bobphone"), "track=heart uninvite=door",
+			"track=heart seat="+pick("ann", "bob", "gus")+":"+pick("shop", "worker"), "track=heart credit="+pick("gus", "dan")+":3000")
 		odd := pick("track=party options=A,B,C", "track=budget budget=10 options=A:6,B:5,C:4", "track=budget budget=10 options=A:6,B:5,C:4 allocate=1:5:B",
 			"track=ranked options=A,B,C", "track=runoff options=A,B,C", "track=board options=A,B,C,D", "track=rating options=A,B,C",
 			"track=coins options=A,B,C", "track=squares options=A,B,C", "track=whole budget=10 options=A:6,B:5,C:4", "track=consent", "track=feast options=A,B,C", "track=harmony",
@@ -43,13 +46,18 @@ func makeUp(dice *rand.Rand, n int) string {
 			"track=brittle options=A,B,C", "track=hidden options=A,B,C", "track=brittle options=A,B,C again=p1", "track=brittle options=A,B,C again=p3")
 		return who + " " + again + "propose p" + fmt.Sprint(n%4) + " " + []string{even, odd}[n%2]
 	case "wait":
-		return "wait " + pick("0s", "1ms", "1m", "20m", "59m59s", "1h", "25h")
+		return "wait " + pick("0s", "1ms", "1m", "20m", "59m59s", "1h", "25h", "8d")
 	case "stall":
 		return "stall " + pick("1m", "11m", "2h", "4d")
 	case "apply":
 		return who + " apply class=" + pick("guest", "friend invite=door", "friend invite=gate", "worker", "guest,worker", "friend,worker invite=door")
 	case "sponsor":
 		return who + " sponsor " + pick("eve", "dan", "gus")
+	case "recover":
+		return pick("ann", "bob", "cleo", who) + " " + pick("guardians bob,cleo needed="+pick("1", "2"), "guardians ann,cleo", "back ann annlost", "back bob boblost", "back ann annother",
+			"protest", "protest", "revoke "+pick("ann", "annphone", "bobphone", "annlost"), "appeal", "uninvite "+pick("door", "gate"),
+			pick("ask ", "drop ")+pick("guest", "friend", "worker", "shop", "circle", "regular", "customer"), "vouch "+pick("ann", "bob", "gus")+" "+pick("friend", "circle"),
+			"credit "+pick("ann", "gus", "eve", "annphone")+" 3000")
 	case "device":
 		return who + " device " + pick("annphone for=ann", "bobphone for=bob", "evephone")
 	case "invite":
@@ -73,7 +81,7 @@ func makeUp(dice *rand.Rand, n int) string {
 func TestWhateverPeopleDo(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
-		w.play("found elm by=ann,bob,cleo charter=townhall classes=bob:friend+worker,cleo:worker daily=" + rapid.SampledFrom([]string{"12", "900", "900"}).Draw(rt, "daily"))
+		w.play("found elm by=ann,bob,cleo charter=everything classes=bob:friend+worker,cleo:worker daily=" + rapid.SampledFrom([]string{"12", "900", "900"}).Draw(rt, "daily"))
 		commands := []string{"ann device annphone", "ann invite door uses=5", "dan apply class=worker", "gus apply class=guest",
 			"ann propose p0", "bob propose p1 track=party options=A,B,C", "cleo propose p2 track=quick admit=dan amend=faster", "ann propose p3 track=budget budget=10 options=A:6,B:5,C:4"}
 		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0)) // rapid alone favours small numbers, and so dull stories

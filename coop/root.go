@@ -29,6 +29,11 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.standing", &s.Hall.Standing)
 	rows(h, "hall.announced", &s.Hall.Announced)
 	rows(h, "hall.roundkeys", &s.Hall.RoundKeys)
+	rows(h, "hall.guardians", &s.Hall.Guardians)
+	rows(h, "hall.recoveries", &s.Hall.Recoveries)
+	rows(h, "hall.requests", &s.Hall.Requests)
+	rows(h, "hall.patronage", &s.Hall.Patronage)
+	rows(h, "hall.calendar", &s.Hall.Calendar)
 	return [32]byte(h.Sum(nil))
 }
 

@@ -11,11 +11,26 @@ func rules() []fold.Rule[State] {
 		fold.On(governance.KindCoopFound, in(hall, (*governance.State).Found)),
 
 		fold.On(governance.KindMemberInvite, in(hall, (*governance.State).Invite)),
+		fold.On(governance.KindInviteRevoke, in(hall, (*governance.State).RevokeInvite)),
 		fold.On(governance.KindMemberApply, in(hall, (*governance.State).Apply)),
 		fold.On(governance.KindMemberSponsor, in(hall, (*governance.State).Sponsor)),
 		fold.On(governance.KindMemberAdmit, in(hall, (*governance.State).Admit)),
 		fold.On(governance.KindMemberLeave, in(hall, (*governance.State).Leave)),
+		fold.On(governance.KindClassAsk, in(hall, (*governance.State).Ask)),
+		fold.On(governance.KindClassDrop, in(hall, (*governance.State).Drop)),
+		fold.On(governance.KindPatronageCredit, in(hall, (*governance.State).Credit)),
+
+		fold.On(governance.KindMemberSuspend, in(hall, (*governance.State).Suspend)),
+		fold.On(governance.KindMemberExpel, in(hall, (*governance.State).Expel)),
+		fold.On(governance.KindMemberReinstate, in(hall, (*governance.State).Reinstate)),
+		fold.On(governance.KindMemberAppeal, in(hall, (*governance.State).Appeal)),
+
 		fold.On(governance.KindDeviceAdd, in(hall, (*governance.State).AddDevice)),
+		fold.On(governance.KindDeviceRevoke, in(hall, (*governance.State).RevokeDevice)),
+		fold.On(governance.KindGuardianName, in(hall, (*governance.State).NameGuardians)),
+		fold.On(governance.KindRecoveryApprove, in(hall, (*governance.State).ApproveRecovery)),
+		fold.On(governance.KindRecoveryVeto, in(hall, (*governance.State).VetoRecovery)),
+		fold.On(governance.KindMemberRecover, in(hall, (*governance.State).Recover)),
 
 		fold.On(governance.KindProposalOpen, in(hall, (*governance.State).Open)),
 		fold.On(governance.KindProposalWithdraw, in(hall, (*governance.State).Withdraw)),

@@ -37,6 +37,14 @@ type MemberView struct {
 	Since     event.Time           `json:"since"`
 	Sponsors  []identity.PublicKey `json:"sponsors,omitempty"`
 	Devices   []DeviceView         `json:"devices"`
+	Until     event.Time           `json:"until,omitempty"` // end of a suspension
+	Ruling    event.ID             `json:"ruling,omitzero"` // the proposal that suspended or expelled
+	Guardians *GuardiansView       `json:"guardians,omitempty"`
+	Prosumer  bool                 `json:"prosumer,omitempty"`  // customer and producer
+	Asks      []string             `json:"asks,omitempty"`      // for these classes too
+	Patronage uint64               `json:"patronage,omitempty"` // bought so far, minor units
+
+	Recoveries []RecoveryView `json:"recoveries,omitempty"` // under way
 }
 
 // DeviceView is one device of a member.
@@ -44,13 +52,16 @@ type DeviceView struct {
 	Key       identity.PublicKey `json:"key"`
 	Since     event.Time         `json:"since"`
 	Suspended bool               `json:"suspended,omitempty"`
+	Revoked   bool               `json:"revoked,omitempty"`
 }
 
 // CharterView is the charter in force.
 type CharterView struct {
-	Version  uint64             `json:"version"`
-	Charter  governance.Charter `json:"charter"`
-	Warnings []string           `json:"warnings,omitempty"`
+	Name     string               `json:"name"` // of the cooperative
+	Version  uint64               `json:"version"`
+	Charter  governance.Charter   `json:"charter"`
+	Articles []governance.Article `json:"articles,omitempty"` // the charter in words
+	Warnings []string             `json:"warnings,omitempty"`
 }
 
 // OptionView is one option with what it has so far, or has got.
@@ -112,6 +123,7 @@ type ProposalView struct {
 	Ended    event.Time         `json:"ended,omitempty"`
 	Failure  string             `json:"failure,omitempty"`
 	Roll     uint64             `json:"roll"`
+	Silent   uint64             `json:"silent,omitempty"` // may vote too, but the quorum does not wait for them
 	RollHash string             `json:"roll_hash"`
 	Charter  uint64             `json:"charter"`
 	RuleHash string             `json:"rule_hash"`
@@ -151,7 +163,7 @@ func Members(s *State) []MemberView {
 	}
 	for key, d := range s.Hall.Devices.All() {
 		i, _ := slices.BinarySearchFunc(views, d.Member, func(v MemberView, k identity.PublicKey) int { return v.ID.Compare(k) })
-		views[i].Devices = append(views[i].Devices, DeviceView{key, d.Since, d.Suspended})
+		views[i].Devices = append(views[i].Devices, DeviceView{key, d.Since, d.Suspended, d.Revoked})
 	}
 	return views
 }
@@ -163,13 +175,17 @@ func Member(s *State, key identity.PublicKey) (MemberView, bool) {
 		return MemberView{}, false
 	}
 	m, _ := s.Hall.Members.Get(d.Member)
-	return MemberView{ID: d.Member, Name: m.Name, Classes: m.Classes, Statement: m.Statement, Status: m.Status,
-		Votes: m.Status == governance.StatusMember && s.Hall.Charter.MayVote(m.Classes), Since: m.Since, Sponsors: m.Sponsors}, true
+	v := MemberView{ID: d.Member, Name: m.Name, Classes: m.Classes, Statement: m.Statement, Status: m.Status,
+		Votes: m.Status == governance.StatusMember && s.Hall.Charter.MayVote(m.Classes), Since: m.Since, Sponsors: m.Sponsors, Until: m.Until, Ruling: m.Ruling,
+		Prosumer: governance.Prosumer(m.Classes)}
+	v.addRest(s)
+	return v, true
 }
 
 // Charter is the charter in force.
 func Charter(s *State) CharterView {
-	return CharterView{Version: s.Hall.Version, Charter: s.Hall.Charter, Warnings: s.Hall.Charter.Warnings()}
+	c := &s.Hall.Charter
+	return CharterView{Name: s.Hall.Name, Version: s.Hall.Version, Charter: *c, Articles: c.Articles(), Warnings: c.Warnings()}
 }
 
 // Proposals are all proposals, by id, without their ballots.
@@ -225,7 +241,7 @@ func view(s *State, id event.ID, p *governance.Proposal) ProposalView {
 	}
 	v := ProposalView{ID: id, By: p.By, ByName: by.Name, Title: p.Title, Text: p.Text, Tags: p.Tags, Track: p.Rules.Track.Name,
 		Method: p.Rules.Track.Method, Rules: p.Rules.Track, Budget: p.Budget, Phase: p.Phase, Opened: p.Opened, Voting: p.Voting, Due: p.Due, Ended: p.Ended,
-		Failure: p.Failure, Roll: p.RollSize, RollHash: hex.EncodeToString(p.RollHash[:]), Charter: p.Rules.Charter,
+		Failure: p.Failure, Roll: p.RollSize, Silent: p.Silent, RollHash: hex.EncodeToString(p.RollHash[:]), Charter: p.Rules.Charter,
 		RuleHash: hex.EncodeToString(p.RuleHash[:]), LifeView: life(s, id, p, &r),
 		Tally: TallyView{r.Ballots, hex.EncodeToString(r.Hash[:]), r.Yes, r.No, r.Abstain, r.Spent, r.Quorum, r.Threshold, r.Tie, closed}}
 	for i, o := range p.Options {
@@ -246,6 +262,9 @@ func InWords(s *State, d event.Draft) string {
 	case governance.KindMemberAdmit:
 		if b, ok := read[governance.MemberAdmit](d); ok {
 			m, _ := s.Hall.Members.Get(b.Candidate)
+			if b.Class != "" {
+				m.Classes = []string{b.Class + " too"}
+			}
 			return fmt.Sprintf("admit %s (%s) as %s", m.Name, b.Candidate, strings.Join(m.Classes, ", "))
 		}
 	case governance.KindDeviceAdd:
@@ -259,11 +278,11 @@ func InWords(s *State, d event.Draft) string {
 		}
 	case governance.KindCharterAmend:
 		if b, ok := read[governance.CharterAmend](d); ok {
-			return fmt.Sprintf("replace the charter by one with %d classes and %d tracks", len(b.Charter.Classes), len(b.Charter.Tracks))
+			return amendment(&s.Hall.Charter, &b.Charter)
 		}
 	}
 	if text, known := officeInWords(s, d); known {
 		return text
 	}
-	return string(d.Kind) + ", which nobody can carry out"
+	return memberAction(s, d)
 }

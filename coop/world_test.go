@@ -166,7 +166,7 @@ func (w *world) play(text string) []string {
 		return w.repeat(text)
 	case "refound":
 		return w.refound(c)
-	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due":
+	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due", "guardians", "recoveries", "classes", "patrons":
 		return w.look(c)
 	}
 	return w.act(c)
@@ -341,6 +341,18 @@ func (w *world) found(c command) []string {
 	}
 	if c.get("charter", "") == "townhall" {
 		f.Charter = townhall()
+	}
+	if c.get("charter", "") == "guild" {
+		f.Charter = guild()
+	}
+	if c.get("charter", "") == "everything" {
+		f.Charter = withGuild(townhall())
+	}
+	if c.get("charter", "") == "entire" {
+		f.Charter = withGuild(senate(townhall()))
+	}
+	if silence := c.get("silence", ""); silence != "" {
+		f.Charter.Limits.Silence = w.span(silence)
 	}
 	if c.get("charter", "") == "none" {
 		f.Charter = governance.Charter{}

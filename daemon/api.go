@@ -42,6 +42,8 @@ func (d *Daemon) routes() http.Handler {
 	on("GET /v1/coops/{coop}/proposals", view(func(v *picture) any { return coop.Proposals(v.State) }))
 	on("GET /v1/coops/{coop}/proposals/{proposal}", d.getProposal)
 	on("GET /v1/coops/{coop}/proposals/{proposal}/explain", d.getExplain)
+	on("GET /v1/coops/{coop}/proposals/{proposal}/charter", d.getProposedCharter)
+	on("GET /v1/coops/{coop}/patronage", view(func(v *picture) any { return coop.Patrons(v.State) }))
 	on("GET /v1/coops/{coop}/allocations", view(func(v *picture) any { return coop.Allocations(v.State) }))
 	on("GET /v1/coops/{coop}/events", d.getEvents)
 	on("GET /v1/coops/{coop}/events/{event}", d.getEvent)
@@ -123,7 +125,7 @@ func (d *Daemon) getMember(r *http.Request) (any, error) {
 	m, _ := coop.Member(v.State, key)
 	for device, d := range v.State.Hall.Devices.All() {
 		if d.Member == key {
-			m.Devices = append(m.Devices, coop.DeviceView{Key: device, Since: d.Since, Suspended: d.Suspended})
+			m.Devices = append(m.Devices, coop.DeviceView{Key: device, Since: d.Since, Suspended: d.Suspended, Revoked: d.Revoked})
 		}
 	}
 	return m, nil

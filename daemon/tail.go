@@ -159,7 +159,8 @@ func (d *Daemon) getEvent(r *http.Request) (any, error) {
 		refusal = o.Refusal
 	}
 	body, err := readable(e.Body)
-	return Detail{Item: item, Refusal: refusal, Coop: e.Coop, Prev: e.Prev, Deps: e.Deps, Body: body, Raw: e.Raw}, err
+	return Detail{Item: item, Refusal: refusal, Coop: e.Coop, Prev: e.Prev, Deps: e.Deps,
+		Says: coop.Says(v.Provisional, event.Draft{Kind: e.Kind, Body: e.Body}), Body: body, Raw: e.Raw}, err
 }
 
 func (r *room) find(text string) (*event.Event, uint64, error) {

@@ -49,11 +49,12 @@ var status = map[home.Code]int{
 var notPermitted = []error{
 	governance.ErrStranger, governance.ErrSuspended, governance.ErrWaiting, governance.ErrLeft, governance.ErrAssemblyOnly,
 	governance.ErrMayNotSponsor, governance.ErrMayNotPropose, governance.ErrNotProposer, governance.ErrNotOnRoll,
-	governance.ErrNotYourDevice, governance.ErrInviteNeeded, node.ErrStranger,
+	governance.ErrNotYourDevice, governance.ErrInviteNeeded, governance.ErrRevoked, governance.ErrMemberSuspended, governance.ErrExpelled,
+	governance.ErrLeftSuspended, governance.ErrNotGuardian, governance.ErrMayNotCredit, governance.ErrNotOwnDevice, governance.ErrNotYourInvite, node.ErrStranger,
 }
 
 var notFound = []error{
-	governance.ErrUnknownProposal, governance.ErrUnknownTrack, governance.ErrNoCandidate, governance.ErrNoMember, governance.ErrInviteUnknown, crdt.ErrNotFound,
+	governance.ErrUnknownProposal, governance.ErrUnknownTrack, governance.ErrNoCandidate, governance.ErrNoMember, governance.ErrUnknownClass, governance.ErrNoRequest, governance.ErrInviteUnknown, crdt.ErrNotFound,
 }
 
 // trouble turns any error into a problem with code and advice.

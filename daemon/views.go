@@ -147,6 +147,9 @@ func (r *room) status(ctx context.Context) CoopStatus {
 // quorum of n stewards (protocol §3.20).
 func quorum(n int) int { return (n+(n-1)/3)/2 + 1 }
 
+// standingRevoked is what a device is told that its member has revoked.
+const standingRevoked governance.Status = "revoked device"
+
 // standing prefers what is final; before that, what is known.
 func (r *room) standing(v *picture) Standing {
 	s := Standing{Steward: v.Steward >= 0}
@@ -156,6 +159,9 @@ func (r *room) standing(v *picture) Standing {
 	}
 	if ok {
 		s.Status, s.Name, s.Classes = m.Status, m.Name, m.Classes
+	}
+	if device, _ := v.State.Hall.Devices.Get(r.d.home.Device); device.Revoked {
+		s.Status = standingRevoked
 	}
 	return s
 }
@@ -182,12 +188,16 @@ func (r *room) peers() []p2p.Peer {
 	return r.link.Peers()
 }
 
-// knows tells whether a peer is a member's device.
+// knows tells whether a peer is a member's device, not a lost or stolen one.
 func (r *room) knows(p p2p.Peer) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
 	v, err := r.view(ctx)
-	return err == nil && v.State.Hall.Devices.Has(p)
+	if err != nil {
+		return false
+	}
+	device, ok := v.State.Hall.Devices.Get(p)
+	return ok && !device.Revoked
 }
 
 // name is what the founding event calls the cooperative.
@@ -234,13 +244,14 @@ type Invite struct {
 	Uses    uint64             `json:"uses"` // left
 	Expires event.Time         `json:"expires"`
 	Note    string             `json:"note,omitempty"`
+	Void    bool               `json:"void"` // revoked, or by one who is no member at present
 }
 
 func invites(s *coop.State) []Invite {
 	list := []Invite{}
 	for key, i := range s.Hall.Invitations.All() {
 		by, _ := s.Hall.Members.Get(i.By)
-		list = append(list, Invite{key, i.By, by.Name, i.Uses, i.Expires, i.Note})
+		list = append(list, Invite{key, i.By, by.Name, i.Uses, i.Expires, i.Note, i.Revoked || by.Status != governance.StatusMember})
 	}
 	return list
 }
@@ -264,6 +275,7 @@ type Detail struct {
 	Coop    event.ID   `json:"coop"`
 	Prev    event.ID   `json:"prev"`
 	Deps    []event.ID `json:"deps"`
+	Says    string     `json:"says"` // what it does, in words that follow the author's name
 	Body    any        `json:"body"`
 	Raw     []byte     `json:"raw"`
 }

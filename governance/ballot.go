@@ -76,6 +76,11 @@ func (s *State) Cast(env fold.Env, b BallotCast) error {
 		return ErrFinalBallot
 	}
 
+	if p.silent(key, m) && !s.Ballots.Has(seat) { // heard again, so the quorum counts on them too
+		p.RollSize, p.Silent = p.RollSize+1, p.Silent-1
+		p.takeSeats(m)
+		s.Proposals.Set(b.Proposal, p)
+	}
 	s.Ballots.Set(seat, Ballot{Choice: Choice(b.Choice), Approvals: b.Approvals, Ranking: b.Ranking, Scores: b.Scores,
 		Points: b.Points, Reason: b.Reason, Chambers: p.chambersOf(m), Cast: s.Time, Event: env.ID})
 	s.stir(b.Proposal, &p)

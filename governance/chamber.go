@@ -64,17 +64,24 @@ func (p *Proposal) seatChambers() {
 		return
 	}
 	p.Chambers = make([]uint64, len(p.Rules.Track.Chambers))
-	for _, m := range p.Roll.All() {
-		if !p.onRoll(m) {
-			continue
+	for key, m := range p.Roll.All() {
+		if p.onRoll(m) && !p.silent(key, m) {
+			p.takeSeats(m)
 		}
-		seats := p.chambersOf(m)
-		for _, i := range seats {
-			p.Chambers[i]++
-		}
-		if len(seats) > 1 {
-			p.Shared++
-		}
+	}
+}
+
+// takeSeats counts a member of the roll in each of their chambers.
+func (p *Proposal) takeSeats(m Member) {
+	seats := p.chambersOf(m)
+	if len(seats) > 0 {
+		p.Chambers = slices.Clone(p.Chambers)
+	}
+	for _, i := range seats {
+		p.Chambers[i]++
+	}
+	if len(seats) > 1 {
+		p.Shared++
 	}
 }
 

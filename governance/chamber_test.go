@@ -44,7 +44,7 @@ func TestChambersByHand(t *testing.T) {
 			p.Roll.Set(identity.PublicKey{31: byte(n)}, Member{Status: StatusMember, Classes: classes})
 			members, said = append(members, classes), append(said, nil)
 		}
-		p.RollSize, _ = p.roll()
+		p.RollSize, _, _ = p.roll()
 		p.seatChambers()
 		shared, voted := uint64(0), uint64(0)
 		for n, classes := range members {
@@ -190,7 +190,7 @@ func TestNoVoteAgainstEverHelpsInChambers(t *testing.T) {
 			members = append(members, m)
 			p.Roll.Set(identity.PublicKey{31: byte(n)}, m)
 		}
-		p.RollSize, _ = p.roll()
+		p.RollSize, _, _ = p.roll()
 		p.seatChambers()
 		cast := func(n int, choice Choice) { s.vote(id, n, Ballot{Choice: choice, Chambers: p.chambersOf(members[n])}) }
 		for n := range roll - 1 {

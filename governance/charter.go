@@ -1,6 +1,7 @@
 package governance
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +26,9 @@ type Class struct {
 	Sponsors  uint64    `cbor:"sponsors" json:"sponsors"` // needed if Admission is sponsor, otherwise 0
 	Votes     bool      `cbor:"votes" json:"votes"`       // members of the class may vote
 	Invite    bool      `cbor:"invite" json:"invite"`     // an application needs an invite
+
+	Patronage uint64 `cbor:"patronage,omitempty" json:"patronage,omitempty"` // who applies must have bought for so much, in minor units
+	Credits   bool   `cbor:"credits,omitempty" json:"credits,omitempty"`     // members of the class keep the record of who bought what
 }
 
 // QuorumKind is what a track asks of participation.
@@ -95,6 +99,11 @@ type Limits struct {
 	Statement  uint64 `cbor:"statement" json:"statement"`   // bytes of an application's statement
 	Reason     uint64 `cbor:"reason" json:"reason"`         // bytes of a ballot's reason
 	Candidates uint64 `cbor:"candidates" json:"candidates"` // applications that may wait at a time
+
+	// How long things about members take, in milliseconds of coop time; 0 is what is said there.
+	Recovery event.Time `cbor:"recovery,omitempty" json:"recovery,omitempty"` // from the guardians' approval to its effect; 0: 7 days
+	Appeal   event.Time `cbor:"appeal,omitempty" json:"appeal,omitempty"`     // how long one may appeal against suspension and expulsion; 0: 30 days
+	Silence  event.Time `cbor:"silence,omitempty" json:"silence,omitempty"`   // after which a quorum does not wait for a member; 0: it always does
 }
 
 // Office is how long stewards serve. Times are in milliseconds of coop time.
@@ -106,6 +115,12 @@ type Office struct {
 	Recovery Ratio      `cbor:"recovery,omitzero" json:"recovery,omitzero"` // of the members who may vote must sign; zero: 2/3
 	Silence  event.Time `cbor:"silence,omitzero" json:"silence,omitzero"`   // without progress; zero: 14 days
 }
+
+// recovery is how long the devices of a member may veto a recovery.
+func (l Limits) recovery() event.Time { return cmp.Or(l.Recovery, 7*day) }
+
+// appeal is how long one may appeal.
+func (l Limits) appeal() event.Time { return cmp.Or(l.Appeal, 30*day) }
 
 // Charter is what the members agreed to be governed by.
 type Charter struct {
@@ -215,6 +230,8 @@ func (c *Charter) Validate() error {
 	report(l.Text <= MaxText && l.Statement <= MaxStatement && l.Reason <= MaxReason, "texts may have up to %d, statements %d, reasons %d bytes", MaxText, MaxStatement, MaxReason)
 	report(l.Candidates >= 1 && l.Candidates <= MaxCandidates, "%d applications may wait, not 1 to %d", l.Candidates, MaxCandidates)
 	c.validateOffice(report)
+	report(l.Recovery <= MaxPeriod && l.Appeal <= MaxPeriod, "recovery or appeal take over 366 days")
+	report(l.Silence == 0 || l.Silence >= LeastSilence && l.Silence <= MaxPeriod, "members count as silent after %s, not after 28 to 366 days, or 0 for never", Period(l.Silence))
 	if faults == nil {
 		return nil
 	}
@@ -232,6 +249,7 @@ func shown[T ~string](name T) string {
 
 func (class Class) validate(report func(bool, string, ...any)) {
 	name := shown(class.Name)
+	report(class.Patronage <= MaxAmount, "class %s asks for more patronage than an amount can be", name)
 	switch class.Admission {
 	case AdmitSponsor:
 		report(class.Sponsors >= 1 && class.Sponsors <= MaxSponsors, "class %s needs %d sponsors, not 1 to %d", name, class.Sponsors, MaxSponsors)
@@ -281,6 +299,13 @@ func (c *Charter) validateTrack(t *Track, report func(bool, string, ...any)) {
 	}
 }
 
+// slowest tells whether no proposal that does kind takes longer than one on the track.
+func (t *Track) slowest(c *Charter, kind event.Kind) bool {
+	return !slices.ContainsFunc(c.Tracks, func(o Track) bool {
+		return allows(o, kind) && o.Discussion+o.Voting+o.Grace > t.Discussion+t.Voting+t.Grace
+	})
+}
+
 // Warnings tells what a lawful charter may do that its authors might not want.
 func (c *Charter) Warnings() []string {
 	var lines []string
@@ -294,14 +319,24 @@ func (c *Charter) Warnings() []string {
 	}
 	for _, class := range c.Classes {
 		needsVote = needsVote || class.Admission == AdmitVote
+		warn(class.Patronage > 0 && !carries(KindPatronageCredit) && !slices.ContainsFunc(c.Classes, func(k Class) bool { return k.Credits }),
+			"class %q asks for patronage, and nobody may credit it", class.Name)
 		warn(class.Votes && class.Admission == AdmitOpen, "class %q is open and may vote: one person can join many times and outvote you", class.Name)
 		warn(!class.Invite && class.Admission != AdmitOpen, "class %q needs no invite: strangers can fill the list of applications", class.Name)
 	}
-	warn(!carries(KindCharterAmend), "no track may carry %s: this charter can never be changed", KindCharterAmend)
+	for _, lock := range c.Locks(nil) {
+		warn(true, "this charter can never be changed: %s", lock)
+	}
+	warn(c.Limits.recovery() < day, "guardians can take a membership over within %s: who sleeps cannot veto", Period(c.Limits.recovery()))
+	warn(carries(KindMemberExpel) && !carries(KindMemberReinstate), "no track may carry %s: who is suspended or expelled cannot appeal", KindMemberReinstate)
 	warn(needsVote && !carries(KindMemberAdmit), "no track may carry %s: nobody can join the classes that need a vote", KindMemberAdmit)
 	c.warnOffice(warn)
 	for _, t := range c.Tracks {
 		heavy := slices.Contains(t.Actions, KindCharterAmend)
+		if stuck := c.Stuck(&t, nil); stuck != "" && !heavy {
+			warn(true, "track %q can pass nothing: %s", t.Name, stuck)
+		}
+		warn(allows(t, KindMemberExpel) && !t.slowest(c, KindBudgetAllocate), "track %q can expel members faster than money can be spent: trust is lost faster than it grows", t.Name)
 		warn(t.Voting < day, "track %q votes for less than a day: who sleeps misses it", t.Name)
 		warn(t.Quorum.Kind == QuorumTurnout, "track %q counts votes against toward its quorum: members can do better by staying away (no-show paradox)", t.Name)
 		warn(t.Quorum.Kind == QuorumTurnout && Ratio{1, 2}.Compare(t.Quorum.Share.Num, t.Quorum.Share.Den) > 0, "track %q needs more than half of all members: a busy month can stop every decision", t.Name)

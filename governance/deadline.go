@@ -112,6 +112,9 @@ func (s *State) Next() (at event.Time, any bool) {
 		}
 	}
 	due, any := s.first()
+	if date, dated := s.firstDate(); dated && (!any || date.At < due.At) {
+		due.At, any = date.At, true
+	}
 	if handover, ready := s.handover(); ready && (!any || handover < due.At) {
 		return handover, true
 	}
@@ -136,6 +139,9 @@ func (s *State) Advance(t event.Time) (id event.ID, passed bool) {
 	}
 	for {
 		due, any := s.first()
+		if s.keepDate(due, any) {
+			continue
+		}
 		if !any || due.At > s.Time {
 			return event.ID{}, false
 		}

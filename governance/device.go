@@ -12,6 +12,7 @@ type Device struct {
 	Since     event.Time         `cbor:"since"`
 	Suspended bool               `cbor:"suspended"` // proven to have signed two events with one number, and not restored since
 	Cleared   uint64             `cbor:"cleared"`   // forks of events below this number are settled
+	Revoked   bool               `cbor:"revoked"`   // for good: by its member, a recovery or the Assembly
 	Next      uint64             `cbor:"next"`      // the least number of an event that can still count
 	Day       uint64             `cbor:"day"`       // see Count
 	Count     uint64             `cbor:"count"`     // with the key that names the member: the member's events on Day, in days of coop time since 1970
@@ -50,21 +51,16 @@ func (s *State) AddDevice(env fold.Env, b DeviceAdd) error {
 	if !ok || m.Status != StatusMember {
 		return ErrNoMember
 	}
-	if b.Key.Check() != nil {
-		return ErrKey
-	}
-	if s.Devices.Has(b.Key) || s.anothers(b.Key, b.Member) {
-		return ErrKeyTaken
-	}
 	if m.Devices >= MaxDevices {
 		return ErrDevicesFull
 	}
-	if !identity.Verify(b.Key, deviceMessage(s.Coop, b.Member), b.Proof) {
-		return ErrDeviceProof
+	if err := s.checkDevice(b.Member, b.Key, b.Proof); err != nil {
+		return err
 	}
 
 	m.Devices++
 	s.Members.Set(b.Member, m)
 	s.Devices.Set(b.Key, Device{Member: b.Member, Since: s.Time})
+	s.inherit(b.Member, b.Key)
 	return nil
 }

@@ -13,7 +13,7 @@ import "github.com/sustainy/coop/event"
 // Source: the early decision of Aragon's voting app, which is sound for final ballots alone.
 func (s *State) decided(id event.ID, p *Proposal) bool {
 	t := &p.Rules.Track
-	if !t.Early {
+	if !t.Early || p.Silent > 0 { // who is silent may come and make the roll larger
 		return false
 	}
 	parts := make([]part, 1, 1+len(t.Chambers))

@@ -37,7 +37,7 @@ func TestEarlyDecisionIsSafe(t *testing.T) {
 			members[n] = Member{Status: StatusMember, Classes: [][]string{{"left"}, {"right"}, {"left", "right"}, {"none"}}[dice.IntN(4)]}
 			p.Roll.Set(identity.PublicKey{31: byte(n)}, members[n])
 		}
-		p.RollSize, _ = p.roll()
+		p.RollSize, _, _ = p.roll()
 		p.seatChambers()
 		against := No
 		if track.Method == ByConsent {

@@ -57,7 +57,7 @@ func town(t *testing.T, n int, change func(*Charter)) State {
 	}
 	f := Founding{Name: "Town", Currency: Currency{"EUR", 2}, Charter: c, Params: DefaultParams(), Stewards: []identity.PublicKey{person(0).Public()}}
 	for i := range n {
-		f.Founders = append(f.Founders, Founder{person(i).Public(), fmt.Sprint("member ", i), []string{"prosumer"}})
+		f.Founders = append(f.Founders, Founder{person(i).Public(), fmt.Sprint("member ", i), []string{"producer"}})
 	}
 	body := CoopFound{Text: f}
 	for i := 1; i < n; i++ {

@@ -42,6 +42,9 @@ var (
 	ErrKeyTaken         = errors.New("this key is known in the cooperative already: use a fresh one")
 	ErrInviteNeeded     = errors.New("this class needs an invite: ask a member for one")
 	ErrInviteUnknown    = errors.New("there is no such invite: check the link, or ask for another one")
+	ErrNotYourInvite    = errors.New("only the member who made an invite can revoke it, or all members by a proposal")
+	ErrInviteRevoked    = errors.New("this invite was revoked: ask for another one")
+	ErrInviteVoid       = errors.New("whoever made this invite is no member at present, so it invites nobody: ask for another one")
 	ErrInviteExpired    = errors.New("this invite has expired: ask for another one")
 	ErrInviteUsedUp     = errors.New("this invite was used as often as it allows: ask for another one")
 	ErrInviteProof      = errors.New("the application does not prove that you hold the invite: open its link on this device")
@@ -52,7 +55,7 @@ var (
 	ErrSponsoredAlready = errors.New("you sponsor this candidate already")
 	ErrNotYourDevice    = errors.New("you can add and restore devices for yourself alone; for another member a proposal can")
 	ErrNoMember         = errors.New("there is no member with this key")
-	ErrDevicesFull      = errors.New("a member has at most 16 devices")
+	ErrDevicesFull      = errors.New("a member has at most 16 devices: revoke one first")
 	ErrDeviceProof      = errors.New("the device does not prove that it wants to speak for this member: start on the new device and sign there")
 	ErrNotEvidence      = errors.New("this proves nothing: evidence is two valid events of this cooperative with different content, signed by one device with one number, or two blocks of one round, signed by one steward")
 	ErrNoDevice         = errors.New("this key belongs to nobody in the cooperative, so it can neither be suspended nor restored")
@@ -61,6 +64,45 @@ var (
 	ErrNotSuspended     = errors.New("this device is not suspended, so there is nothing to restore")
 	ErrNoRoundKey       = errors.New("no steward signs or has signed with this key, so the evidence concerns nobody")
 	ErrProvenAlready    = errors.New("this steward's fork is proven already, and dealt with")
+)
+
+// Classes and patronage.
+var (
+	ErrUnknownClass = errors.New("the charter has no such class: choose one of its classes")
+	ErrInClass      = errors.New("you are in this class already")
+	ErrAskedAlready = errors.New("you have asked for this class already: a sponsor or a proposal admits you")
+	ErrPatronage    = errors.New("you have not bought as much as this class asks for: whoever keeps the record credits your purchases to your key")
+	ErrNotInClass   = errors.New("you are not in this class and have not asked for it, so there is nothing to drop")
+	ErrOnlyClass    = errors.New("a member is in at least one class, and you would be in none: ask for another one first, or leave the cooperative")
+	ErrNoRequest    = errors.New("this member has not asked for this class: they ask first, by their own will")
+	ErrOwnSponsor   = errors.New("you cannot vouch for yourself: ask another member")
+	ErrMayNotCredit = errors.New("your classes do not keep the record of patronage: ask a member who does, or open a proposal")
+	ErrOwnPatronage = errors.New("you cannot credit yourself: ask another member who keeps the record")
+)
+
+// Suspension, expulsion, appeal.
+var (
+	ErrMemberSuspended = errors.New("your membership is suspended, so you cannot do this: wait for its end, or appeal once")
+	ErrExpelled        = errors.New("you are expelled from the cooperative, so you cannot do this: appeal once within the charter's period, or ask a member to propose that you are taken back")
+	ErrLeftSuspended   = errors.New("you left while you were suspended: apply again when the suspension would have ended")
+	ErrSuspension      = errors.New("a suspension lasts 1 millisecond to 366 days")
+	ErrNoRuling        = errors.New("this member is neither suspended nor expelled, so there is nothing to undo")
+	ErrAppealed        = errors.New("you have appealed against this decision already: the members decide, or have decided")
+	ErrAppealLate      = errors.New("the charter's period for an appeal is over: ask a member to propose that you are taken back")
+	ErrNoAppeal        = errors.New("no track of the charter lets the members vote on an appeal: ask them to amend it")
+)
+
+// Devices that are lost or stolen.
+var (
+	ErrRevoked         = errors.New("this device was revoked, so it speaks for nobody: use another one of yours")
+	ErrRevokesItself   = errors.New("a device cannot revoke itself, because one that you still have must stay: revoke it from another one of yours, or leave")
+	ErrNotOwnDevice    = errors.New("this key is no device of yours, so you cannot revoke it: for another member a proposal can")
+	ErrRevokedAlready  = errors.New("this device is revoked already")
+	ErrLastDevice      = errors.New("this is the only device by which the member can speak: add another one first, or recover the member by a new key")
+	ErrGuardians       = errors.New("a member names up to 15 other members as guardians, each once, and how many of them must approve, from 1 to all; to have none, name none and 0")
+	ErrNotGuardian     = errors.New("this member has not named you as guardian: the members together can recover the membership, by a proposal")
+	ErrApprovedAlready = errors.New("you have approved this key already: it waits for the other guardians, or for the end of the delay")
+	ErrNoRecovery      = errors.New("no recovery of your membership is under way, so there is nothing to veto")
 )
 
 // Proposals.
@@ -144,6 +186,7 @@ var (
 // Acts of the Assembly.
 var (
 	ErrCharterClasses = errors.New("the new charter would leave a member without a class: keep the class, or admit the member to another first")
+	ErrLocked         = errors.New("under this charter no amendment could ever pass again")
 	ErrAmount         = errors.New("an amount is a whole number from 1 to 2^53-1 of the smallest unit")
 	ErrAllocated      = errors.New("this proposal has allocated to this project already")
 )

@@ -1,6 +1,9 @@
 package governance
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/identity"
@@ -55,17 +58,21 @@ func (s *State) Amend(env fold.Env, b CharterAmend) error {
 		return err
 	}
 	votes := false
+	var members [][]string
 	for _, m := range s.Members.All() {
-		if m.Status != StatusMember {
-			continue
-		}
-		if !b.Charter.keeps(m.Classes) {
+		if m.belongs() && !b.Charter.keeps(m.Classes) {
 			return ErrCharterClasses
 		}
-		votes = votes || b.Charter.MayVote(m.Classes)
+		if m.Status == StatusMember {
+			votes = votes || b.Charter.MayVote(m.Classes)
+			members = append(members, m.Classes)
+		}
 	}
 	if !votes {
 		return ErrNoVoters
+	}
+	if locks := b.Charter.Locks(members); locks != nil {
+		return fmt.Errorf("%w: %s", ErrLocked, strings.Join(locks, "; "))
 	}
 
 	s.Charter = b.Charter

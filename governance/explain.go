@@ -38,7 +38,10 @@ func (s *State) Explain(id event.ID) []string {
 	t := &p.Rules.Track
 	lines := []string{
 		fmt.Sprintf("%q by %s on track %s (%s), opened %s under charter version %d, rules %x.", p.Title, by.Name, t.Name, t.Method, p.Opened, p.Rules.Charter, p.RuleHash[:4]),
-		fmt.Sprintf("Roll: %d may vote, as of the opening, roll %x.", p.RollSize, p.RollHash[:4]),
+		fmt.Sprintf("Roll: %d may vote, as of the opening, roll %x.", p.RollSize+p.Silent, p.RollHash[:4]),
+	}
+	if p.Silent > 0 {
+		lines = append(lines, fmt.Sprintf("Silent: %d of them were not heard for %s before the opening, so the quorum is counted of the other %d; who votes counts.", p.Silent, Period(p.Rules.Silence), p.RollSize))
 	}
 	if p.Voting.End != 0 {
 		lines = append(lines, explainSpan(&p))

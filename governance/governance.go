@@ -21,16 +21,32 @@ package governance
 
 import "github.com/sustainy/coop/event"
 
-// The kinds of event that the hall understands. KindMemberAdmit, KindCharterAmend,
-// KindBudgetAllocate, KindStewardAppoint, KindStewardRecall and KindParamsAmend are acts of the Assembly; every other one is signed by a member's device.
+// The kinds of event that the hall understands. KindMemberAdmit, KindMemberRecover,
+// KindMemberSuspend, KindMemberExpel, KindMemberReinstate, KindCharterAmend, KindBudgetAllocate,
+// KindStewardAppoint, KindStewardRecall and KindParamsAmend are acts of the Assembly, KindDeviceAdd,
+// KindDeviceRevoke, KindInviteRevoke and KindPatronageCredit may be; every other one is signed by a
+// member's device.
 const (
 	KindCoopFound        = event.KindFound
 	KindMemberInvite     = event.Kind("member.invite")
+	KindInviteRevoke     = event.Kind("invite.revoke")
 	KindMemberApply      = event.Kind("member.apply")
 	KindMemberSponsor    = event.Kind("member.sponsor")
 	KindMemberAdmit      = event.Kind("member.admit")
 	KindMemberLeave      = event.Kind("member.leave")
 	KindDeviceAdd        = event.Kind("device.add")
+	KindDeviceRevoke     = event.Kind("device.revoke")
+	KindGuardianName     = event.Kind("guardian.name")
+	KindRecoveryApprove  = event.Kind("recovery.approve")
+	KindRecoveryVeto     = event.Kind("recovery.veto")
+	KindMemberRecover    = event.Kind("member.recover")
+	KindClassAsk         = event.Kind("class.ask")
+	KindClassDrop        = event.Kind("class.drop")
+	KindPatronageCredit  = event.Kind("patronage.credit")
+	KindMemberSuspend    = event.Kind("member.suspend")
+	KindMemberExpel      = event.Kind("member.expel")
+	KindMemberReinstate  = event.Kind("member.reinstate")
+	KindMemberAppeal     = event.Kind("member.appeal")
 	KindEvidence         = event.Kind("evidence")
 	KindProposalOpen     = event.Kind("proposal.open")
 	KindProposalWithdraw = event.Kind("proposal.withdraw")

@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	"github.com/sustainy/coop/event"
-	"github.com/sustainy/coop/identity"
-	"github.com/sustainy/coop/table"
 )
 
 // Invariants looks for anything in the state that no sequence of events may lead to, and counts every
@@ -52,13 +50,9 @@ func (s *State) Invariants() []error {
 }
 
 func (s *State) checkMembers(report func(bool, string, ...any)) {
-	devices := table.Table[identity.PublicKey, uint64]{}
-	for key, d := range s.Devices.All() {
-		n, _ := devices.Get(d.Member)
-		devices.Set(d.Member, n+1)
-		report(s.Members.Has(d.Member), "device %s of no member", key)
-		report(d.Count <= MaxDaily && (d.Count == 0 || d.Member == key), "device %s was heard %d times in a day", key, d.Count)
-	}
+	s.checkCalendar(report)
+	s.checkClasses(report)
+	devices := s.checkDevices(report)
 	candidates := uint64(0)
 	for key, m := range s.Members.All() {
 		n, _ := devices.Get(key)
@@ -103,12 +97,7 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 	}
 	report(listed == p.Phase.UnderWay(), "%s is %s and its place in the agenda is wrong", id, p.Phase)
 	if p.Phase.UnderWay() {
-		size, hash := p.roll()
-		report(size == p.RollSize && hash == p.RollHash, "the roll of %s has changed", id)
-		again := *p
-		again.Shared = 0
-		again.seatChambers()
-		report(slices.Equal(again.Chambers, p.Chambers) && again.Shared == p.Shared, "who sits in which chamber of %s has changed", id)
+		s.checkRoll(id, p, report)
 	}
 	s.checkDissent(id, p, report)
 	a := p.Rules.Track.AntiSniping

@@ -14,6 +14,13 @@ type Invitation struct {
 	Expires event.Time         `cbor:"expires"`
 	Note    string             `cbor:"note"`
 	Event   event.ID           `cbor:"event"`
+	Revoked bool               `cbor:"revoked"`
+}
+
+// InviteRevoke is the body of invite.revoke, signed by the member who made the invite, or an act of the
+// Assembly.
+type InviteRevoke struct {
+	Key identity.PublicKey `cbor:"key"`
 }
 
 // MemberInvite is the body of member.invite.
@@ -57,6 +64,32 @@ func (s *State) Invite(env fold.Env, b MemberInvite) error {
 	return nil
 }
 
+// RevokeInvite makes an invite void for good. Who came in by it stays.
+func (s *State) RevokeInvite(env fold.Env, b InviteRevoke) error {
+	by := identity.Assembly
+	if env.Key != identity.Assembly {
+		key, _, err := s.actor(env)
+		if err != nil {
+			return err
+		}
+		by = key
+	}
+	i, ok := s.Invitations.Get(b.Key)
+	if !ok {
+		return ErrInviteUnknown
+	}
+	if by != identity.Assembly && i.By != by {
+		return ErrNotYourInvite
+	}
+	if i.Revoked {
+		return ErrInviteRevoked
+	}
+
+	i.Revoked = true
+	s.Invitations.Set(b.Key, i)
+	return nil
+}
+
 // invited checks the invite of an application.
 func (s *State) invited(applicant identity.PublicKey, b MemberApply, needed bool) (Invitation, error) {
 	if b.Invite.IsZero() {
@@ -69,6 +102,10 @@ func (s *State) invited(applicant identity.PublicKey, b MemberApply, needed bool
 	switch {
 	case !ok:
 		return i, ErrInviteUnknown
+	case i.Revoked:
+		return i, ErrInviteRevoked
+	case !s.isMember(i.By):
+		return i, ErrInviteVoid
 	case !(Span{0, i.Expires}).Has(s.Time):
 		return i, ErrInviteExpired
 	case i.Uses == 0:

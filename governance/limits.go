@@ -43,6 +43,16 @@ const (
 	MaxTerm       = 10 * MaxPeriod        // of stewards
 )
 
+// MaxGuardians of one member.
+const MaxGuardians = 15
+
+// LeastSilence is the shortest time after which a quorum may stop to wait for a member. Who is heard is
+// noted once a day, and people have holidays.
+const LeastSilence = 28 * day
+
+// ClaimLapse is how long a recovery waits for the approvals that it needs.
+const ClaimLapse = 30 * day
+
 const (
 	second = event.Time(1000)
 	minute = 60 * second

@@ -15,7 +15,9 @@ type Status string
 const (
 	StatusCandidate Status = "candidate" // has applied and waits
 	StatusMember    Status = "member"
-	StatusLeft      Status = "left" // may apply again
+	StatusSuspended Status = "suspended" // until a date, by decision of the members
+	StatusExpelled  Status = "expelled"  // by decision of the members; only they can undo it
+	StatusLeft      Status = "left"      // may apply again
 )
 
 // Member is a person or body in the cooperative, or one who asks to be.
@@ -26,8 +28,14 @@ type Member struct {
 	Status    Status               `cbor:"status"`
 	Since     event.Time           `cbor:"since"` // coop time of the last change of status
 	Sponsors  []identity.PublicKey `cbor:"sponsors"`
-	Devices   uint64               `cbor:"devices"` // device keys, suspended ones included
+	Devices   uint64               `cbor:"devices"` // device keys, suspended ones included, revoked ones not
 	Event     event.ID             `cbor:"event"`   // founding or last application
+	Heard     event.Time           `cbor:"heard"`   // coop time of the first event that counted on the last day with one
+
+	// Of one who was suspended or expelled.
+	Ruling   event.ID   `cbor:"ruling"`   // the proposal that decided it
+	Until    event.Time `cbor:"until"`    // end of the suspension, also of one who left meanwhile
+	Appealed bool       `cbor:"appealed"` // against this ruling
 }
 
 // MemberApply is the body of member.apply, signed by the key that is to name the member.
@@ -42,24 +50,30 @@ type MemberApply struct {
 // MemberSponsor is the body of member.sponsor: I vouch for this candidate.
 type MemberSponsor struct {
 	Candidate identity.PublicKey `cbor:"candidate"`
+	Class     string             `cbor:"class,omitempty"` // that a member asked for; without, an application
 }
 
 // MemberAdmit is the body of member.admit, an act of the Assembly.
 type MemberAdmit struct {
 	Candidate identity.PublicKey `cbor:"candidate"`
+	Class     string             `cbor:"class,omitempty"` // that a member asked for; without, an application
 }
 
 // MemberLeave is the body of member.leave. A candidate takes the application back by it.
 type MemberLeave struct{}
 
 // actor finds who signed: the member of a device that is live. It refuses devices of nobody,
-// suspended devices, candidates and those who left, in this order.
+// revoked and suspended devices, and whoever is no member at present.
 func (s *State) actor(env fold.Env) (identity.PublicKey, Member, error) {
 	key, m, err := s.person(env)
 	switch {
 	case err != nil:
 	case m.Status == StatusCandidate:
 		err = ErrWaiting
+	case m.Status == StatusSuspended:
+		err = ErrMemberSuspended
+	case m.Status == StatusExpelled:
+		err = ErrExpelled
 	case m.Status != StatusMember:
 		err = ErrLeft
 	}
@@ -71,6 +85,9 @@ func (s *State) person(env fold.Env) (identity.PublicKey, Member, error) {
 	d, ok := s.Devices.Get(env.Key)
 	if !ok {
 		return d.Member, Member{}, ErrStranger
+	}
+	if d.Revoked {
+		return d.Member, Member{}, ErrRevoked
 	}
 	if d.Suspended {
 		return d.Member, Member{}, ErrSuspended
@@ -84,7 +101,7 @@ func (s *State) person(env fold.Env) (identity.PublicKey, Member, error) {
 
 // Apply asks for membership. Where the class is open it is granted at once.
 func (s *State) Apply(env fold.Env, b MemberApply) error {
-	before, err := s.applicant(env)
+	key, before, err := s.applicant(env)
 	if err != nil {
 		return err
 	}
@@ -102,6 +119,9 @@ func (s *State) Apply(env fold.Env, b MemberApply) error {
 	if err != nil {
 		return err
 	}
+	if s.patronage(key) < s.Charter.patronage(b.Classes) {
+		return ErrPatronage
+	}
 	if way != AdmitOpen && s.Candidates >= s.Charter.Limits.Candidates {
 		return ErrCandidatesFull
 	}
@@ -112,43 +132,44 @@ func (s *State) Apply(env fold.Env, b MemberApply) error {
 	}
 	if before.Devices == 0 {
 		before.Devices = 1
-		s.Devices.Set(env.Key, Device{Member: env.Key, Since: s.Time})
+		s.Devices.Set(key, Device{Member: key, Since: s.Time})
 	}
 	s.Candidates++
 	m := Member{Name: b.Name, Classes: b.Classes, Statement: b.Statement, Status: StatusCandidate, Since: s.Time, Devices: before.Devices, Event: env.ID}
 	if way == AdmitOpen {
-		s.admit(env.Key, m)
+		s.admit(key, m)
 		return nil
 	}
-	s.Members.Set(env.Key, m)
+	s.Members.Set(key, m)
 	return nil
 }
 
-// applicant checks the key of one who applies: a new one, or that of a member who left.
-func (s *State) applicant(env fold.Env) (Member, error) {
-	d, known := s.Devices.Get(env.Key)
-	if !known {
+// applicant checks the key of one who applies: a new one, or a live device of a member who left.
+func (s *State) applicant(env fold.Env) (identity.PublicKey, Member, error) {
+	if !s.Devices.Has(env.Key) {
 		if env.Key.Check() != nil {
-			return Member{}, ErrKey
+			return env.Key, Member{}, ErrKey
 		}
 		if s.anothers(env.Key, env.Key) {
-			return Member{}, ErrKeyTaken
+			return env.Key, Member{}, ErrKeyTaken
 		}
-		return Member{}, nil
+		return env.Key, Member{}, nil
 	}
-	if d.Suspended {
-		return Member{}, ErrSuspended
-	}
-	m, _ := s.Members.Get(d.Member)
+	key, m, err := s.person(env)
 	switch {
+	case err != nil:
 	case m.Status == StatusMember:
-		return m, ErrMemberAlready
+		err = ErrMemberAlready
 	case m.Status == StatusCandidate:
-		return m, ErrAppliedAlready
-	case d.Member != env.Key:
-		return m, ErrKeyTaken
+		err = ErrAppliedAlready
+	case m.Status == StatusSuspended:
+		err = ErrMemberSuspended
+	case m.Status == StatusExpelled:
+		err = ErrExpelled
+	case s.Time < m.Until:
+		err = ErrLeftSuspended
 	}
-	return m, nil
+	return key, m, err
 }
 
 // Sponsor vouches for a candidate; the last sponsor that the class needs admits.
@@ -159,6 +180,9 @@ func (s *State) Sponsor(env fold.Env, b MemberSponsor) error {
 	}
 	if !s.Charter.MayVote(sponsor.Classes) {
 		return ErrMayNotSponsor
+	}
+	if b.Class != "" {
+		return s.vouch(key, Chair{b.Candidate, b.Class})
 	}
 	m, err := s.candidate(b.Candidate)
 	if err != nil {
@@ -185,6 +209,9 @@ func (s *State) Sponsor(env fold.Env, b MemberSponsor) error {
 func (s *State) Admit(env fold.Env, b MemberAdmit) error {
 	if env.Key != identity.Assembly {
 		return ErrAssemblyOnly
+	}
+	if b.Class != "" {
+		return s.grant(Chair{b.Candidate, b.Class})
 	}
 	m, err := s.candidate(b.Candidate)
 	if err != nil {
@@ -221,9 +248,16 @@ func (s *State) Leave(env fold.Env, _ MemberLeave) error {
 	if m.Status == StatusLeft {
 		return ErrLeft
 	}
+	if m.Status == StatusExpelled {
+		return ErrExpelled
+	}
+
 	if m.Status == StatusCandidate {
 		s.Candidates--
 	}
+	s.forgetSuspension(key, m)
+	s.dismissClaims(key)
+	s.dropRequests(key)
 	m.Status, m.Since = StatusLeft, s.Time
 	s.Members.Set(key, m)
 	return nil

@@ -42,9 +42,10 @@ type Option struct {
 type Rules struct {
 	Charter uint64     `cbor:"charter"` // version
 	Track   Track      `cbor:"track"`
-	Voters  []string   `cbor:"voters"` // classes that may vote
-	Late    event.Time `cbor:"late"`   // Params.Grace
-	Stall   event.Time `cbor:"stall"`  // Params.Stall
+	Voters  []string   `cbor:"voters"`            // classes that may vote
+	Late    event.Time `cbor:"late"`              // Params.Grace
+	Stall   event.Time `cbor:"stall"`             // Params.Stall
+	Silence event.Time `cbor:"silence,omitempty"` // Limits.Silence
 }
 
 // Proposal is a question to the members.
@@ -62,8 +63,9 @@ type Proposal struct {
 
 	Opened   event.Time           `cbor:"opened"`
 	Rules    Rules                `cbor:"rules"`
-	RuleHash [32]byte             `cbor:"rulehash"` // SHA-256 of "coop/rules/1", a zero byte and Rules
-	RollSize uint64               `cbor:"rollsize"`
+	RuleHash [32]byte             `cbor:"rulehash"`           // SHA-256 of "coop/rules/1", a zero byte and Rules
+	RollSize uint64               `cbor:"rollsize"`           // who count for the quorum: those of the roll who are not Silent
+	Silent   uint64               `cbor:"silent"`             // who may vote too, and count from their ballot on; see silent
 	RollHash [32]byte             `cbor:"rollhash"`           // SHA-256 of "coop/roll/1", a zero byte and the keys of who may vote, ascending
 	Chambers []uint64             `cbor:"chambers,omitempty"` // members who may vote in each chamber of the track
 	Shared   uint64               `cbor:"shared,omitempty"`   // of those, members of more than one chamber
@@ -148,6 +150,12 @@ func (s *State) Open(env fold.Env, b ProposalOpen) error {
 	if s.Agenda.Len() >= MaxOpen {
 		return ErrHallFull
 	}
+
+	return s.launch(env.ID, by, b, track)
+}
+
+// launch puts a proposal that nothing speaks against on its way.
+func (s *State) launch(id event.ID, by identity.PublicKey, b ProposalOpen, track Track) error {
 	if track.Method.HasStatusQuo() {
 		b.Options = append(b.Options[:len(b.Options):len(b.Options)], Option{Name: StatusQuo})
 	}
@@ -162,13 +170,13 @@ func (s *State) Open(env fold.Env, b ProposalOpen) error {
 	}
 
 	p.RuleHash = p.Rules.Hash()
-	p.RollSize, p.RollHash = p.roll()
+	p.RollSize, p.Silent, p.RollHash = p.roll()
 	p.seatChambers()
 	p.begin(s.Time)
 	if p.Phase == Voting && track.Elects() && !s.nominate(&p) {
 		return ErrSeats
 	}
-	s.put(env.ID, p, p.next())
+	s.put(id, p, p.next())
 	return nil
 }
 
@@ -237,7 +245,7 @@ func allows(track Track, kind event.Kind) bool {
 
 // rules freezes what a proposal opened now runs under.
 func (s *State) rules(track Track) Rules {
-	r := Rules{Charter: s.Version, Track: track, Late: s.Params.Grace, Stall: s.Params.Stall}
+	r := Rules{Charter: s.Version, Track: track, Late: s.Params.Grace, Stall: s.Params.Stall, Silence: s.Charter.Limits.Silence}
 	for _, class := range s.Charter.Classes {
 		if class.Votes {
 			r.Voters = append(r.Voters, class.Name)
@@ -246,17 +254,27 @@ func (s *State) rules(track Track) Rules {
 	return r
 }
 
-// roll counts and names those who may vote on p.
-func (p *Proposal) roll() (size uint64, hash [32]byte) {
+// roll counts those who may vote on p, silent ones apart, and names them all.
+func (p *Proposal) roll() (size, silent uint64, hash [32]byte) {
 	h := sha256.New()
 	h.Write([]byte("coop/roll/1\x00"))
 	for key, m := range p.Roll.All() {
 		if p.onRoll(m) {
-			size++
+			if p.silent(key, m) {
+				silent++
+			} else {
+				size++
+			}
 			h.Write(key[:])
 		}
 	}
-	return size, [32]byte(h.Sum(nil))
+	return size, silent, [32]byte(h.Sum(nil))
+}
+
+// silent tells whether m, as in p.Roll, was not heard for so long before p opened that a quorum does
+// not wait for them. Who opens a proposal is heard by that.
+func (p *Proposal) silent(key identity.PublicKey, m Member) bool {
+	return p.Rules.Silence > 0 && key != p.By && p.Opened-max(m.Since, m.Heard) > p.Rules.Silence
 }
 
 // onRoll tells whether m, as in p.Roll, may vote on p.

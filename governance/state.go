@@ -41,6 +41,11 @@ type State struct {
 	Standing    table.Table[identity.PublicKey, Nomination]   // by member: who offers to be a steward
 	Announced   table.Table[identity.PublicKey, Announcement] // by member
 	RoundKeys   table.Table[identity.PublicKey, RoundKey]     // every key that ever was announced for round blocks
+	Guardians   table.Table[identity.PublicKey, Guardianship] // by the member they guard
+	Recoveries  table.Table[Claim, Recovery]                  // those under way
+	Requests    table.Table[Chair, Request]                   // for further classes, waiting
+	Patronage   table.Table[identity.PublicKey, Patron]       // by member, or by the key of one who is none
+	Calendar    table.Table[Date, struct{}]                   // exactly what is to happen to members by itself
 }
 
 // Copy is a snapshot.
@@ -59,6 +64,11 @@ func (s *State) Copy() State {
 		Standing:    s.Standing.Copy(),
 		Announced:   s.Announced.Copy(),
 		RoundKeys:   s.RoundKeys.Copy(),
+		Guardians:   s.Guardians.Copy(),
+		Recoveries:  s.Recoveries.Copy(),
+		Requests:    s.Requests.Copy(),
+		Patronage:   s.Patronage.Copy(),
+		Calendar:    s.Calendar.Copy(),
 	}
 }
 

@@ -39,6 +39,9 @@ func (s *State) Hear(env fold.Env, rule func() error) error {
 		d, _ = s.Devices.Get(env.Key)
 	}
 	d.Next = env.Seq + 1
+	if s.named(env, d).heard(today) == 0 {
+		s.hearMember(d.Member)
+	}
 	if d.Member == env.Key {
 		d.Day, d.Count = today, d.heard(today)+1
 		s.Devices.Set(env.Key, d)
@@ -49,6 +52,14 @@ func (s *State) Hear(env fold.Env, rule func() error) error {
 	first.Day, first.Count = today, first.heard(today)+1
 	s.Devices.Set(d.Member, first)
 	return nil
+}
+
+// hearMember notes that a member is not silent, with the first event of each day; that is exact enough
+// for periods of weeks.
+func (s *State) hearMember(key identity.PublicKey) {
+	m, _ := s.Members.Get(key)
+	m.Heard = s.Time
+	s.Members.Set(key, m)
 }
 
 // named is the device whose key names the member that speaks by d.

@@ -30,7 +30,7 @@ func foundedBy(t testing.TB, n, founders int, charter governance.Charter) *event
 	f.Params.Grace = 1000
 	for i := range founders {
 		key := testKey(i).Public()
-		f.Founders = append(f.Founders, governance.Founder{Key: key, Name: fmt.Sprint("member ", i), Classes: []string{"prosumer"}})
+		f.Founders = append(f.Founders, governance.Founder{Key: key, Name: fmt.Sprint("member ", i), Classes: []string{"customer", "producer"}})
 		if i < n {
 			f.Stewards = append(f.Stewards, key)
 		}

@@ -28,11 +28,13 @@ A member speaks with one or more devices, each with a key of its own. To add one
 
 A home that was copied or restored signs nothing. To get going again with it: coop down; coop device new;
 coop up; coop device request. If no device of the member signs any more, another member asks all:
-coop propose TITLE --device REQUEST`,
+coop propose TITLE --device REQUEST; or the guardians help that the member has named: coop recover
+
+A device that was lost or stolen is silenced from another one: coop device revoke DEVICE`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.deviceListCommand(), a.deviceNewCommand(), a.deviceRequestCommand(), a.deviceAddCommand(), a.deviceRestoreCommand())
+	cmd.AddCommand(a.deviceListCommand(), a.deviceNewCommand(), a.deviceRequestCommand(), a.deviceAddCommand(), a.deviceRevokeCommand(), a.deviceRestoreCommand())
 	return cmd
 }
 
@@ -43,6 +45,7 @@ type deviceLine struct {
 	Name      string             `json:"name"`
 	Since     event.Time         `json:"since"`
 	Suspended bool               `json:"suspended"`
+	Revoked   bool               `json:"revoked"`
 	Here      bool               `json:"here"` // the key of this home
 }
 
@@ -72,12 +75,12 @@ func (a *app) deviceListCommand() *cobra.Command {
 			}
 			var lines []deviceLine
 			for _, d := range m.Devices {
-				lines = append(lines, deviceLine{d.Key, m.ID, m.Name, d.Since, d.Suspended, d.Key == h.Device})
+				lines = append(lines, deviceLine{d.Key, m.ID, m.Name, d.Since, d.Suspended, d.Revoked, d.Key == h.Device})
 			}
 			return list(a, lines, func(l deviceLine) string { return l.Key.String() },
 				column[deviceLine]{name: "key", text: func(l deviceLine) string { return a.ending(l.Key.String()) }},
 				column[deviceLine]{name: "member", text: func(l deviceLine) string { return l.Name }},
-				column[deviceLine]{name: "may sign", text: func(l deviceLine) string { return yesNo(!l.Suspended) }},
+				column[deviceLine]{name: "may sign", text: func(l deviceLine) string { return yesNo(!l.Suspended && !l.Revoked) }},
 				column[deviceLine]{name: "here", text: func(l deviceLine) string { return yesNo(l.Here) }},
 				column[deviceLine]{name: "since", text: func(l deviceLine) string { return a.ago(l.Since) }})
 		},

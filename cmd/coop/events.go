@@ -96,7 +96,7 @@ func (a *app) eventsShowCommand() *cobra.Command {
 			for _, dep := range d.Deps {
 				deps = append(deps, dep.String())
 			}
-			return a.show(d, d.ID.String(), field{"id", d.ID.String()}, field{"kind", string(d.Kind)}, field{"author", d.Author}, field{"device", d.Key.String()},
+			return a.show(d, d.ID.String(), field{"id", d.ID.String()}, field{"kind", string(d.Kind)}, field{"author", d.Author}, field{"says", d.Says}, field{"device", d.Key.String()},
 				field{"seq", fmt.Sprint(d.Seq)}, field{"at", a.ago(d.At)}, field{"level", d.Level}, field{"refusal", d.Refusal}, field{"prev", d.Prev.String()},
 				field{"builds on", strings.Join(deps, "\n")}, field{"body", string(body)})
 		},

@@ -85,51 +85,6 @@ func (a *app) printBallots(ballots []governance.BallotWords) error {
 		column[row]{name: "reason", text: func(b row) string { return b.Reason }})
 }
 
-// methodInWords tells how a track counts, with its settings.
-func methodInWords(t governance.Track) string {
-	switch t.Method {
-	case governance.YesNo:
-		return "yes or no"
-	case governance.ByConsent:
-		return "consent: one objection with a reason stops it"
-	case governance.Approval:
-		return "approval: mark all you like, the most approved wins"
-	case governance.Score:
-		return fmt.Sprintf("score: 0 to %d for each option, the highest sum wins", t.Highest)
-	case governance.Schulze:
-		return "schulze: rank the options and the status quo, who beats all others pairwise or by a stronger path wins"
-	case governance.Runoff:
-		return "runoff: rank the options and the status quo, the last is excluded until one has a majority"
-	case governance.STV:
-		return fmt.Sprintf("stv: rank the candidates, %s in proportion by the Scottish rules", plural(t.Seats, "seat", "seats"))
-	case governance.Points:
-		return fmt.Sprintf("points: %s to spread over the options, the most points win", plural(t.Points, "point", "points"))
-	case governance.PointsQuadratic:
-		return fmt.Sprintf("points-quadratic: %s to spread, n for one option cost n times n, the most points win", plural(t.Points, "point", "points"))
-	case governance.BudgetGreedy:
-		return "budget-greedy: by votes, each project that still fits"
-	case governance.BudgetShares:
-		return "budget-equal-shares: every vote spends an equal share, " + sharesInWords(t)
-	}
-	return string(t.Method)
-}
-
-func sharesInWords(t governance.Track) string {
-	text := "a project is worth what it costs, "
-	if t.Utility == governance.UtilityVotes {
-		text = "every project is worth the same, "
-	}
-	switch t.Completion {
-	case governance.CompleteRaise:
-		return text + "shares are raised while the budget lasts (add1)"
-	case governance.CompleteFill:
-		return text + "what is left goes by votes (utilitarian)"
-	case governance.CompleteRaiseFill:
-		return text + "shares are raised while the budget lasts and what is left goes by votes (add1+utilitarian)"
-	}
-	return text + "what is left stays (no completion)"
-}
-
 // errNoOption says how options can be named.
 func errNoOption(p *coop.ProposalView, text string) error {
 	return &home.Problem{Code: daemon.CodeUsage, What: fmt.Sprintf("%q names no option, or several", text),

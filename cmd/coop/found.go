@@ -26,7 +26,7 @@ type foundFlags struct {
 	purpose, currency, charter string
 	params, founders, stewards []string
 	classes                    []string
-	text                       string
+	text, template             string
 	consents                   []string
 	write                      string
 	dry, trial                 bool
@@ -49,16 +49,17 @@ first founds it (coop found --text FILE --consent CONSENT ...). The others then 
 	flags.StringVar(&f.purpose, "purpose", "", "what it is for, in one or more sentences")
 	flags.StringVar(&f.currency, "currency", "EUR:2", "what money is counted in: CODE:DECIMALS")
 	flags.StringVar(&f.charter, "charter", "", "JSON file with the charter (default: that of coop charter --default)")
+	flags.StringVar(&f.template, "template", "", "a charter for your kind of cooperative: "+templateNames())
 	flags.BoolVar(&f.trial, "trial", false, "a charter for trying things out: whoever has a link is a member at once, and a vote lasts ten minutes")
 	flags.StringArrayVar(&f.params, "param", nil, "NAME=MILLISECONDS, one of delta0, tolerance, minround, maxround, grace, stall; may be repeated")
-	flags.StringSliceVar(&f.classes, "class", nil, "your classes (default: the last class that may vote)")
+	flags.StringSliceVar(&f.classes, "class", nil, "your classes, and those of the other founders (default: all that may vote)")
 	flags.StringArrayVar(&f.founders, "founder", nil, "another founder, NAME=DID; may be repeated")
 	flags.StringArrayVar(&f.stewards, "steward", nil, "DID of a first steward; may be repeated (default: all founders)")
 	flags.StringVar(&f.write, "write", "", "only write the founding text to this file")
 	flags.StringVar(&f.text, "text", "", "found by the text in this file")
 	flags.StringArrayVar(&f.consents, "consent", nil, "file with another founder's consent to the text; may be repeated")
 	flags.BoolVar(&f.dry, "dry-run", false, "only say what would be signed")
-	cmd.MarkFlagsMutuallyExclusive("charter", "trial")
+	cmd.MarkFlagsMutuallyExclusive("charter", "trial", "template")
 	cmd.AddCommand(a.consentCommand())
 	return cmd
 }
@@ -148,6 +149,13 @@ func (f *foundFlags) compose(name string, self governance.Founder) (governance.F
 		text.Charter = testnet.Charter(10 * time.Minute)
 		text.Charter.Classes[0].Invite = true
 	}
+	if f.template != "" {
+		t, err := template(f.template)
+		if err != nil {
+			return text, err
+		}
+		text.Charter = t.Charter
+	}
 	if f.charter != "" {
 		text.Charter = governance.Charter{}
 		if err := readJSON(f.charter, &text.Charter); err != nil {
@@ -198,14 +206,14 @@ func (f *foundFlags) compose(name string, self governance.Founder) (governance.F
 	return text, nil
 }
 
-// founderClass is the last class that may vote: founders do whatever members do.
-func founderClass(c *governance.Charter) []string {
-	for i := len(c.Classes) - 1; i >= 0; i-- {
-		if c.Classes[i].Votes {
-			return []string{c.Classes[i].Name}
+// founderClass is every class that may vote: founders do whatever members do.
+func founderClass(c *governance.Charter) (classes []string) {
+	for _, class := range c.Classes {
+		if class.Votes {
+			classes = append(classes, class.Name)
 		}
 	}
-	return nil
+	return classes
 }
 
 func setParams(p *governance.Params, settings []string) error {

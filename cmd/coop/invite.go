@@ -70,7 +70,7 @@ it only to those you mean. It leads to this computer, which must run when they f
 	cmd.Flags().BoolVar(&o.qr, "qr", false, "show it as a QR code too")
 	cmd.Flags().BoolVar(&o.plain, "plain", false, "a link that leads here and invites nobody, for members and founders")
 	f.add(cmd)
-	cmd.AddCommand(a.inviteListCommand())
+	cmd.AddCommand(a.inviteListCommand(), a.inviteRevokeCommand())
 	return cmd
 }
 
@@ -160,6 +160,7 @@ func (a *app) inviteListCommand() *cobra.Command {
 				column[daemon.Invite]{name: "key", text: func(i daemon.Invite) string { return a.ending(i.Key.String()) }},
 				column[daemon.Invite]{name: "by", text: func(i daemon.Invite) string { return i.ByName }},
 				column[daemon.Invite]{name: "uses left", text: func(i daemon.Invite) string { return fmt.Sprint(i.Uses) }},
+				column[daemon.Invite]{name: "holds", text: func(i daemon.Invite) string { return yesNo(!i.Void) }},
 				column[daemon.Invite]{name: "expires", text: func(i daemon.Invite) string { return a.ago(i.Expires) }},
 				column[daemon.Invite]{name: "note", text: func(i daemon.Invite) string { return i.Note }})
 		},

@@ -263,6 +263,7 @@ func (f *applyFlags) body(c *governance.Charter, name string) (governance.Member
 	if len(classes) == 0 && len(c.Classes) > 0 {
 		classes = []string{c.Classes[0].Name}
 	}
+	classes = bothClasses(c, classes)
 	for _, class := range classes {
 		if _, ok := c.Class(class); !ok {
 			var names []string

@@ -12,9 +12,9 @@ import (
 )
 
 func (a *app) memberCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "member", Short: "List and show members, apply, sponsor", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "member", Short: "List and show members, apply, sponsor, ask for classes, name guardians, appeal", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.memberListCommand(), a.memberShowCommand(), a.memberApplyCommand(), a.memberSponsorCommand())
+	cmd.AddCommand(a.memberListCommand(), a.memberShowCommand(), a.memberApplyCommand(), a.memberSponsorCommand(), a.memberClassCommand(), a.memberGuardiansCommand(), a.memberAppealCommand())
 	return cmd
 }
 
@@ -50,7 +50,7 @@ func (a *app) memberListCommand() *cobra.Command {
 				column[view]{name: "since", text: func(m view) string { return a.ago(m.Since) }})
 		},
 	}
-	cmd.Flags().StringVar(&status, "status", "", "only these: candidate, member or left")
+	cmd.Flags().StringVar(&status, "status", "", "only these: candidate, member, suspended, expelled or left")
 	return cmd
 }
 
@@ -93,13 +93,17 @@ func (a *app) showMember(m coop.MemberView) error {
 		if d.Suspended {
 			text += " (suspended: it signed two events with one number)"
 		}
+		if d.Revoked {
+			text += " (revoked)"
+		}
 		devices = append(devices, text)
 	}
 	for _, s := range m.Sponsors {
 		sponsors = append(sponsors, s.String())
 	}
-	return a.show(m, m.ID.String(), field{"id", m.ID.String()}, field{"name", m.Name}, field{"status", string(m.Status)}, field{"classes", strings.Join(m.Classes, ",")},
+	return a.show(m, m.ID.String(), field{"id", m.ID.String()}, field{"name", m.Name}, field{"status", string(m.Status)}, field{"classes", classesInWords(m)},
 		field{"votes", yesNo(m.Votes)}, field{"since", a.ago(m.Since)}, field{"statement", m.Statement},
+		field{"until", a.ago(m.Until)}, field{"guardians", guardiansInWords(m)}, field{"recovery", strings.Join(a.recoveriesInWords(m), "\n")},
 		field{"sponsors", strings.Join(sponsors, "\n")}, field{"devices", strings.Join(devices, "\n")})
 }
 
@@ -147,52 +151,25 @@ func (a *app) memberApplyCommand() *cobra.Command {
 
 func (a *app) memberSponsorCommand() *cobra.Command {
 	var sign signFlags
+	var class string
 	cmd := &cobra.Command{
 		Use:   "sponsor CANDIDATE",
-		Short: "Vouch for somebody who applied",
+		Short: "Vouch for somebody who applied, or for a member who asks for another class",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := a.member(cmd, args[0])
 			if err != nil {
 				return err
 			}
-			return a.sign(cmd.Context(), sign, governance.KindMemberSponsor, governance.MemberSponsor{Candidate: m.ID},
-				fmt.Sprintf("vouch for %s (%s) as %s", oneLine(m.Name), m.ID, strings.Join(m.Classes, ", ")))
+			as := strings.Join(m.Classes, ", ")
+			if class != "" {
+				as = class
+			}
+			return a.sign(cmd.Context(), sign, governance.KindMemberSponsor, governance.MemberSponsor{Candidate: m.ID, Class: class},
+				fmt.Sprintf("vouch for %s (%s) as %s", oneLine(m.Name), m.ID, as))
 		},
 	}
+	cmd.Flags().StringVar(&class, "class", "", "the class that a member asks for")
 	sign.add(cmd)
-	return cmd
-}
-
-func (a *app) charterCommand() *cobra.Command {
-	var standard bool
-	cmd := &cobra.Command{
-		Use:   "charter",
-		Short: "Show the charter: classes, tracks and limits",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if standard {
-				return a.printTree(governance.DefaultCharter())
-			}
-			client, err := a.client()
-			if err != nil {
-				return err
-			}
-			var c coop.CharterView
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "charter"), &c); err != nil {
-				return err
-			}
-			var classes, tracks []string
-			for _, class := range c.Charter.Classes {
-				classes = append(classes, describeClass(class))
-			}
-			for _, t := range c.Charter.Tracks {
-				tracks = append(tracks, t.Name+": "+describeTrack(t))
-			}
-			return a.show(c, fmt.Sprint(c.Version), field{"version", fmt.Sprint(c.Version)}, field{"classes", strings.Join(classes, "\n")},
-				field{"tracks", strings.Join(tracks, "\n")}, field{"notes", strings.Join(c.Warnings, "\n")})
-		},
-	}
-	cmd.Flags().BoolVar(&standard, "default", false, "print the default charter as JSON, to edit and found with")
 	return cmd
 }

@@ -116,10 +116,10 @@ func (a *app) proposalShowCommand() *cobra.Command {
 				ballots = append(ballots, ballotLine(b))
 			}
 			fields := []field{{"id", p.ID.String()}, {"title", p.Title}, {"by", p.ByName}, {"phase", string(p.Phase)},
-				{"track", p.Track + " (" + methodInWords(p.Rules) + ")"}, {"opened", a.ago(p.Opened)}, {"voting from", a.ago(p.Voting.Start)}, {"voting until", a.ago(p.Voting.End)},
+				{"track", p.Track + " (" + p.Rules.HowCounted() + ")"}, {"opened", a.ago(p.Opened)}, {"voting from", a.ago(p.Voting.Start)}, {"voting until", a.ago(p.Voting.End)},
 				{"deadline", a.ago(p.Deadline)}, {"next step", a.ago(p.Due)}, {"ended", a.ago(p.Ended)}, {"failure", p.Failure},
 				{"text", p.Text}, {"tags", strings.Join(p.Tags, ",")}, {"options", strings.Join(options, "\n")},
-				{"if it passes", strings.Join(p.Actions, "\n")}, {"may vote", fmt.Sprint(p.Roll)}, {"hidden", p.Hidden}, {"result", resultOf(p)}, {"quorum", quorumOf(&p)}}
+				{"if it passes", strings.Join(p.Actions, "\n")}, {"may vote", fmt.Sprint(p.Roll + p.Silent)}, {"hidden", p.Hidden}, {"result", resultOf(p)}, {"quorum", quorumOf(&p)}}
 			if p.Hidden == "" {
 				fields = append(fields, field{"threshold", reached(p.Tally.Threshold)}, field{"lot", lotOf(p.Tally)})
 			}

@@ -31,6 +31,7 @@ type proposal struct {
 	Allocate []allocation        `json:"allocate"` // sums to set aside
 	Charter  *governance.Charter `json:"charter"`  // to replace the charter
 	Again    string              `json:"again"`    // proposal with the same content that was vetoed
+	rulings
 }
 
 type allocation struct {
@@ -44,6 +45,7 @@ func (a *app) proposeCommand() *cobra.Command {
 		tags, options, admit, devices, allocate                     []string
 	}
 	var sign signFlags
+	var ruled rulings
 	cmd := &cobra.Command{
 		Use:   "propose [TITLE]",
 		Short: "Put a question to the members, with what is to be done if it passes",
@@ -71,6 +73,7 @@ func (a *app) proposeCommand() *cobra.Command {
 			overwrite(&p.Budget, o.budget)
 			overwrite(&p.Again, o.again)
 			p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
+			p.join(&ruled)
 			if err := p.addOptions(o.options); err != nil {
 				return err
 			}
@@ -101,6 +104,7 @@ func (a *app) proposeCommand() *cobra.Command {
 	f.StringArrayVar(&o.allocate, "allocate", nil, "if it passes, set this sum aside: NAME=AMOUNT; may be repeated")
 	f.StringVar(&o.charter, "amend-charter", "", "if it passes, replace the charter by that of this JSON file")
 	f.StringVar(&o.again, "again", "", "the proposal with the same options, budget and actions that was vetoed, where the charter bounds how often")
+	ruled.flags(cmd)
 	sign.add(cmd)
 	return cmd
 }
@@ -224,6 +228,15 @@ func (a *app) actions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts
 		}
 		body := governance.BudgetAllocate{Project: uint64(i), Amount: sum, Name: allocation.Name}
 		if err := add(governance.KindBudgetAllocate, body, "set aside %s for %s", o.Currency.Format(sum), allocation.Name); err != nil {
+			return nil, nil, err
+		}
+	}
+	ruled, err := a.rulings(cmd, &p.rulings)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range ruled {
+		if err := add(r.kind, r.body, "%s", r.words); err != nil {
 			return nil, nil, err
 		}
 	}

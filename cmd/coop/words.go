@@ -116,5 +116,5 @@ func rule(t governance.Track) string {
 	if t.Quorum.Kind != governance.QuorumNone {
 		quorum = fmt.Sprintf("quorum %s %s", t.Quorum.Kind, t.Quorum.Share)
 	}
-	return fmt.Sprintf("%s; %s in favour, %s", methodInWords(t), t.Threshold, quorum)
+	return fmt.Sprintf("%s; %s in favour, %s", t.HowCounted(), t.Threshold, quorum)
 }
