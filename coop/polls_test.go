@@ -137,3 +137,22 @@ func TestInvariantsNoticeLives(t *testing.T) {
 		}
 	}
 }
+
+// TestHiddenBallots: no view shows a ballot of a hidden vote before its close, and every one does after it.
+func TestHiddenBallots(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []string{"found elm by=ann,bob charter=townhall", "ann propose supper track=hidden options=Soup,Wine", "bob vote supper approve=1"} {
+		w.play(c)
+	}
+	p, _ := Proposal(w.state(), w.proposals["supper"])
+	a, _ := Account(w.state(), w.proposals["supper"])
+	if len(p.Ballots)+len(a.Ballots)+len(a.Steps) != 0 || a.Count != nil || p.Tally.Ballots != 0 || p.Options[1].Votes != 0 || p.Chambers != nil || p.Hidden == "" {
+		t.Errorf("%+v, %+v", p, a)
+	}
+	w.play("wait 61m")
+	p, _ = Proposal(w.state(), w.proposals["supper"])
+	a, _ = Account(w.state(), w.proposals["supper"])
+	if len(p.Ballots) != 1 || len(a.Ballots) != 1 || p.Tally.Ballots != 1 || p.Options[1].Votes != 1 || p.Hidden != "" {
+		t.Errorf("%+v, %+v", p, a)
+	}
+}

@@ -545,3 +545,29 @@ func TestBelowTheThresholdNothingIsBought(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestTieIsOfTheFirst: a lot between options that cannot win is no tie of the result; one with the first is.
+// The account names the status quo's place in the lot where there is one.
+func TestTieIsOfTheFirst(t *testing.T) {
+	p := Proposal{Options: []Option{{Name: "A"}, {Name: "B"}, {Name: "C"}}, RollSize: 4, Rules: Rules{Track: trackBy(Approval)}}
+	for _, c := range []struct {
+		approvals [][]uint64
+		want      bool
+	}{{[][]uint64{{0}, {0, 1, 2}}, false}, {[][]uint64{{0}, {1}}, true}} {
+		var s State
+		for n, approvals := range c.approvals {
+			s.vote(event.ID{1}, n, Ballot{Approvals: approvals})
+		}
+		if r := s.Tally(event.ID{1}, &p); r.Tie != c.want {
+			t.Errorf("%v: %+v", c.approvals, r)
+		}
+	}
+	for _, m := range []Method{Approval, Schulze} {
+		p.Rules.Track = trackBy(m)
+		var s State
+		s.Proposals.Set(event.ID{1}, p)
+		if a, _ := s.Account(event.ID{1}); bytes.Contains([]byte(a.Drawn), []byte("status quo")) != m.HasStatusQuo() {
+			t.Errorf("%s: %s", m, a.Drawn)
+		}
+	}
+}

@@ -65,6 +65,3 @@ func (s *State) accuseSteward(env fold.Env, body Evidence) error {
 	}
 	return nil
 }
-
-// live tells whether the device may speak.
-func (d Device) live() bool { return !d.Suspended }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/fold"
 )
 
 // TestValidateLife changes one thing at a time and expects one reason each.
@@ -188,5 +189,29 @@ func TestOnlyVotersSponsorAndVeto(t *testing.T) {
 	}
 	if err := s.CastVeto(by(3, 9), ProposalVeto{id, "Lead"}); err != nil {
 		t.Errorf("a voter vetoes: %v", err)
+	}
+}
+
+// TestAttemptsAddUp: what was vetoed twice was vetoed twice.
+func TestAttemptsAddUp(t *testing.T) {
+	f := founding(1)
+	track := &f.Charter.Tracks[0]
+	track.Discussion, track.Veto = 0, Veto{Members: 1, Times: 2}
+	s := begin(t, f)
+	again := event.ID{}
+	for n, want := range []error{nil, nil, ErrVetoSpent} {
+		id := event.ID{7, byte(n)}
+		env := fold.Env{Key: testKey(1).Public(), ID: id}
+		if err := s.Open(env, ProposalOpen{Title: "Paint the door", Track: "general", Again: again}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Cast(env, BallotCast{Proposal: id, Choice: "yes"}); err != nil {
+			t.Fatal(err)
+		}
+		s.Advance(s.Time + day + minute)
+		if err := s.CastVeto(env, ProposalVeto{id, "Lead"}); err != want {
+			t.Fatalf("attempt %d: %v", n, err)
+		}
+		again = id
 	}
 }
