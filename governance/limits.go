@@ -18,7 +18,7 @@ const (
 	MaxStewards = 31
 	MaxStandby  = 64
 	MaxClasses  = 16
-	MaxTracks   = 32
+	MaxTracks   = 40
 	MaxKinds    = 32 // kinds of action on one track
 	MaxTags     = 8
 	MaxOptions  = 256
