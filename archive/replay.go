@@ -180,6 +180,7 @@ func (r *replay) commit(c finality.Commit) error {
 			return fmt.Errorf("%w: commit %d orders %s", ErrIncomplete, c.Index, id)
 		}
 	}
+	r.line.Begin(c.Anchor.ID)
 	for _, receipt := range r.line.Commit(c.Index, c.Time, order) {
 		r.report.Final++
 		if receipt.Refusal != "" {

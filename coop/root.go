@@ -29,6 +29,11 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.standing", &s.Hall.Standing)
 	rows(h, "hall.announced", &s.Hall.Announced)
 	rows(h, "hall.roundkeys", &s.Hall.RoundKeys)
+	rows(h, "hall.mandates", &s.Hall.Mandates)
+	rows(h, "hall.programs", &s.Hall.Programs)
+	rows(h, "hall.answers", &s.Hall.Answers)
+	rows(h, "hall.juries", &s.Hall.Juries)
+	rows(h, "hall.undrawn", &s.Hall.Undrawn)
 	return [32]byte(h.Sum(nil))
 }
 

@@ -112,6 +112,9 @@ func (s *State) Next() (at event.Time, any bool) {
 		}
 	}
 	due, any := s.first()
+	if s.Undrawn.Len() > 0 { // a jury waits for the next commit
+		return s.Time + 1, true
+	}
 	if handover, ready := s.handover(); ready && (!any || handover < due.At) {
 		return handover, true
 	}
@@ -161,8 +164,7 @@ func (s *State) Advance(t event.Time) (id event.ID, passed bool) {
 
 // close counts the vote.
 func (s *State) close(id event.ID, p Proposal) {
-	p.Result = s.Tally(id, &p)
-	p.Result.Closed = s.Time
+	s.conclude(id, &p)
 	outcome := p.Result.Outcome()
 	if outcome != Grace {
 		s.end(id, p, outcome)
@@ -170,6 +172,17 @@ func (s *State) close(id event.ID, p Proposal) {
 	}
 	p.Phase, p.Until = Grace, s.Time+p.Rules.Track.Grace
 	s.put(id, p, p.next())
+}
+
+// conclude sets the result, and keeps with the proposal what it takes to count again.
+func (s *State) conclude(id event.ID, p *Proposal) {
+	c := s.count(id, p)
+	s.keepAnswers(id, c.carried)
+	p.Result = c.Result
+	p.Result.Closed = s.Time
+	if p.Result.Chains != [32]byte{} {
+		p.Mandates = s.Mandates.Copy()
+	}
 }
 
 // Done notes what became of the actions of a proposal that Advance stopped at.

@@ -226,5 +226,6 @@ func (s *State) Leave(env fold.Env, _ MemberLeave) error {
 	}
 	m.Status, m.Since = StatusLeft, s.Time
 	s.Members.Set(key, m)
+	s.silence(key)
 	return nil
 }

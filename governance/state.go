@@ -41,6 +41,11 @@ type State struct {
 	Standing    table.Table[identity.PublicKey, Candidacy]    // by member: who offers to be a steward
 	Announced   table.Table[identity.PublicKey, Announcement] // by member
 	RoundKeys   table.Table[identity.PublicKey, RoundKey]     // every key that ever was announced for round blocks
+	Mandates    table.Table[Remit, Mandate]                   // by who gave them
+	Programs    table.Table[event.ID, Program]
+	Answers     table.Table[Asked, Answer] // of programs, on votes that are over
+	Juries      table.Table[Panel, Jury]
+	Undrawn     table.Table[Panel, struct{}] // the juries that wait for their seed
 }
 
 // Copy is a snapshot.
@@ -59,6 +64,11 @@ func (s *State) Copy() State {
 		Standing:    s.Standing.Copy(),
 		Announced:   s.Announced.Copy(),
 		RoundKeys:   s.RoundKeys.Copy(),
+		Mandates:    s.Mandates.Copy(),
+		Programs:    s.Programs.Copy(),
+		Answers:     s.Answers.Copy(),
+		Juries:      s.Juries.Copy(),
+		Undrawn:     s.Undrawn.Copy(),
 	}
 }
 

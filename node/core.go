@@ -294,6 +294,7 @@ func (c *Core) commit(commit finality.Commit) {
 			panic(fmt.Sprintf("node: invariant: commit %d orders %s, which is not at hand", commit.Index, id))
 		}
 	}
+	c.line.Begin(commit.Anchor.ID)
 	receipts := c.line.Commit(commit.Index, commit.Time, events)
 	c.commits, c.time = commit.Index+1, commit.Time
 	c.out.Final = append(c.out.Final, receipts...)
