@@ -39,6 +39,7 @@ func (c *Chronicle) Epoch() finality.Epoch { return c.epoch }
 // is the last one of its epoch: then Epoch is the next one already, and what its engine has committed
 // beyond never happened.
 func (c *Chronicle) Commit(commit finality.Commit, events []*event.Event) (receipts []fold.Receipt, ended *finality.Checkpoint) {
+	c.Timeline.Begin(commit.Anchor.ID)
 	receipts = c.Timeline.Commit(commit.Index, commit.Time, events)
 	c.order = finality.Chain(c.order, &commit, func(i int) bool { return receipts[i].Refusal != "" })
 	c.events += uint64(len(events))

@@ -52,6 +52,7 @@ func Genesis(e *event.Event) (State, error) {
 // NewTimeline starts a cooperative's timeline at its genesis.
 func NewTimeline(genesis State) *fold.Timeline[State] {
 	line := fold.New(Machine(), genesis, (*State).Copy, Advance)
+	line.Before(Seed)
 	line.After(MoveOn)
 	return line
 }
@@ -72,6 +73,9 @@ func Advance(s *State, t event.Time) {
 		s.Hall.Done(id, refusal)
 	}
 }
+
+// Seed begins a commit: what waits for a lot draws it by the id of the anchor.
+func Seed(s *State, commit uint64, anchor [32]byte) { s.Hall.Seed(commit, anchor) }
 
 // MoveOn ends a commit, once all of its events have applied: the next epoch begins if it is due.
 func MoveOn(s *State) { s.Hall.MoveOn() }

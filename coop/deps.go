@@ -41,6 +41,18 @@ func Deps(s *State, d event.Draft) []event.ID {
 			i, _ := s.Hall.Invitations.Get(b.Invite)
 			return about(i.Event)
 		}
+	case governance.KindDelegationGive:
+		if b, ok := read[governance.DelegationGive](d); ok {
+			return s.delegates(&b)
+		}
+	case governance.KindJuryDecline:
+		if b, ok := read[governance.JuryDecline](d); ok {
+			return about(b.Jury.By)
+		}
+	case governance.KindProgramPublish:
+		if b, ok := read[governance.ProgramPublish](d); ok {
+			return about(b.Previous)
+		}
 	case governance.KindProposalOpen:
 		if b, ok := read[governance.ProposalOpen](d); ok {
 			deps := append(about(b.Again), s.applications(b.Actions)...)
@@ -62,6 +74,17 @@ func (s *State) applications(actions []event.Draft) []event.ID {
 			if len(deps) < event.MaxDeps {
 				deps = append(deps, s.request(b.Candidate, b.Class)...)
 			}
+		}
+	}
+	return deps
+}
+
+// delegates finds what a delegation is about and to whom it goes.
+func (s *State) delegates(b *governance.DelegationGive) []event.ID {
+	deps := append(about(b.About.Proposal), about(b.To.Program)...)
+	for _, key := range b.To.Members {
+		if len(deps) < event.MaxDeps {
+			deps = append(deps, s.application(key)...)
 		}
 	}
 	return deps

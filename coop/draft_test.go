@@ -31,7 +31,7 @@ func village() governance.Charter {
 		Tracks: []governance.Track{
 			track("general", governance.YesNo, none, majority),
 			track("quick", governance.YesNo, none, majority, governance.KindMemberAdmit, governance.KindDeviceAdd,
-				governance.KindBudgetAllocate, governance.KindCharterAmend, governance.KindBallotCast),
+				governance.KindBudgetAllocate, governance.KindCharterAmend, governance.KindBallotCast, governance.KindJuryCall),
 			track("turnout", governance.YesNo, governance.Quorum{Kind: governance.QuorumTurnout, Share: half}, majority),
 			track("support", governance.YesNo, governance.Quorum{Kind: governance.QuorumForOnly, Share: half},
 				governance.Threshold{Share: governance.Ratio{Num: 2, Den: 3}}),
@@ -122,6 +122,10 @@ func (w *world) amended(variant string) governance.Charter {
 //	propose NAME track= title= text= tags= options=A:100,B:50 budget= admit= allocate=0:500:Paint device= amend= carry= again=
 //	vote NAME yes reason= dated=   vote NAME approve=0,2   vote NAME rank="1>0=2"   vote NAME scores=5,0,2   vote NAME points=3,1,0
 //	cosponsor NAME, veto NAME reason=, exit NAME
+//	delegate TO proposal= tag= track= threshold= until=3d      TO is WHO, WHO,WHO or nobody
+//	publish NAME name= source= example= language= settings=key:value;key:value watches=WHO,WHO previous=NAME
+//	propose … jury=NAME:SEATS:RESERVES:CLASS parties=WHO,WHO   decline PROPOSAL NAME
+//	undelegate proposal= tag= track=                           confirm proposal= tag= track= twice=yes
 //	withdraw NAME                  admit, amend, allocate, found: what nobody can do alone
 //	send KIND                      an empty body
 func (w *world) draft(who string, c command) event.Draft {
@@ -156,6 +160,14 @@ func (w *world) draft(who string, c command) event.Draft {
 			}
 		}
 		return w.body(governance.KindBallotCast, b)
+	case "call":
+		return w.jury(object+":1:0", nil)
+	case "decline":
+		return w.body(governance.KindJuryDecline, governance.JuryDecline{Jury: governance.Panel{By: w.proposals[object], Name: c.word(3)}})
+	case "publish":
+		return w.published(c)
+	case "delegate", "undelegate", "confirm":
+		return w.delegation(c.word(1), c)
 	case "admit":
 		return w.admission(object)
 	case "amend":
@@ -231,6 +243,9 @@ func (w *world) proposal(c command) event.Draft {
 	for _, text := range c.list("allocate") {
 		b.Actions = append(b.Actions, w.allocation(text))
 	}
+	for _, text := range c.list("jury") {
+		b.Actions = append(b.Actions, w.jury(text, c.list("parties")))
+	}
 	for _, text := range c.list("device") {
 		who, name, _ := strings.Cut(text, ":")
 		b.Actions = append(b.Actions, w.device(who, name, name))
@@ -260,10 +275,21 @@ func (w *world) look(c command) (out []string) {
 	switch c.word(0) {
 	case "show":
 		return Explain(s, w.proposals[c.word(1)])
+	case "juries":
+		return lookAtJuries(s)
+	case "chains", "chain", "given":
+		return w.lookAtDelegations(c)
 	case "account":
 		a, _ := Account(s, w.proposals[c.word(1)])
 		for _, b := range a.Ballots {
-			out = append(out, strings.TrimSuffix(b.Name+": "+b.Says+", because: "+b.Reason, ", because: "))
+			line := strings.TrimSuffix(b.Name+": "+b.Says+", because: "+b.Reason, ", because: ")
+			if b.Votes != 1 {
+				line += fmt.Sprintf(" (%d votes, for %s)", b.Votes, strings.Join(b.For, " and "))
+			}
+			if b.Cost > 0 || b.Error != "" {
+				line += strings.TrimSuffix(fmt.Sprintf(" [cost %d %s: %s", b.Cost, b.Code, b.Error), " : ") + "]"
+			}
+			out = append(out, line)
 		}
 		slices.Sort(out)
 		for _, row := range a.Steps {

@@ -25,13 +25,17 @@ func makeUp(dice *rand.Rand, n int) string {
 			`rank="0>1"`, `rank="2>1"`, `rank="3>0"`, "scores=1,2,5", "points=1,0,3", "object reason=Harm")
 	}
 	again := pick("", "", "", "", "", "", "", "again ")
-	verb := pick("vote", "vote", "vote", "vote", "vote", "vote", "propose", "propose", "wait", "stall", "apply", "sponsor", "leave", "device",
+	verb := pick("vote", "vote", "vote", "vote", "vote", "vote", "delegate", "delegate", "delegate", "propose", "propose", "wait", "stall", "apply", "sponsor", "leave", "device",
 		"invite", "evidence", "withdraw", "alone", "cosponsor", "cosponsor", "veto", "exit", "recover", "recover")
 	switch verb {
 	case "vote":
 		return who + " " + again + "vote " + proposal + " " + choice + " dated=" + pick("+0s", "+0s", "-1h", "+1h")
+	case "delegate":
+		about := pick("", "", " track=general", " track=party", " tag=house", " tag=money", " proposal="+proposal)
+		to := pick("ann", "bob", "cleo", "dan", "ann,bob threshold=2", "ann,bob,cleo threshold=2", "bob,cleo,dan threshold=2", "nobody")
+		return who + " " + again + pick("delegate "+to+pick("", "", " until=70m"), "delegate "+to, "delegate "+to, "delegate "+to, "undelegate", "confirm") + about
 	case "propose":
-		even := pick("track=general", "track=turnout", "track=support", "track=biased", "track=quick admit=dan", "track=quick amend=faster",
+		even := pick("track=general", "track=general tags=house,money", "track=soon tags=money", "track=capped", "track=own tags=house", "track=turnout", "track=support", "track=biased", "track=quick admit=dan", "track=quick amend=faster",
 			"track=quick amend=no-friends,faster", "track=quick amend=no-workers", "track=quick device=bob:bobphone",
 			"track=quick allocate=0:5:Paint", "track=quick allocate=0:5:Paint,0:6:Paint", "track=houses", "track=houses",
 			"track=confirmed", "track=confirmed", "track=swift",
@@ -48,7 +52,7 @@ func makeUp(dice *rand.Rand, n int) string {
 	case "wait":
 		return "wait " + pick("0s", "1ms", "1m", "20m", "59m59s", "1h", "25h", "8d")
 	case "stall":
-		return "stall " + pick("1m", "11m", "2h", "4d")
+		return "stall " + pick("1m", "11m", "2h", "4d", "200d")
 	case "apply":
 		return who + " apply class=" + pick("guest", "friend invite=door", "friend invite=gate", "worker", "guest,worker", "friend,worker invite=door")
 	case "sponsor":
@@ -83,7 +87,7 @@ func TestWhateverPeopleDo(t *testing.T) {
 		w := newWorld(t)
 		w.play("found elm by=ann,bob,cleo charter=everything classes=bob:friend+worker,cleo:worker daily=" + rapid.SampledFrom([]string{"12", "900", "900"}).Draw(rt, "daily"))
 		commands := []string{"ann device annphone", "ann invite door uses=5", "dan apply class=worker", "gus apply class=guest",
-			"ann propose p0", "bob propose p1 track=party options=A,B,C", "cleo propose p2 track=quick admit=dan amend=faster", "ann propose p3 track=budget budget=10 options=A:6,B:5,C:4"}
+			"ann propose p0", "bob propose p1 track=party options=A,B,C", "cleo propose p2 track=quick admit=dan amend=faster", "ann delegate bob", "bob delegate cleo tag=house", "cleo delegate ann", "ann propose p3 track=budget budget=10 options=A:6,B:5,C:4"}
 		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0)) // rapid alone favours small numbers, and so dull stories
 		for n := range rapid.IntRange(1, 80).Draw(rt, "commands") {
 			commands = append(commands, makeUp(dice, n))
@@ -149,64 +153,6 @@ func withoutOffice(s *State) [32]byte {
 	c := s.Copy()
 	c.Hall.Term, c.Hall.Pending = governance.Term{}, governance.Handover{}
 	return Root(&c)
-}
-
-// countByTwin goes through all accepted ballots, keeps each member's last one, and compares the counts.
-func (w *world) countByTwin(t *rapid.T) {
-	last := make(map[governance.Seat]governance.BallotCast)
-	genesis, _ := Genesis(w.genesis)
-	line := NewTimeline(genesis)
-	for i, c := range w.commits {
-		receipts := line.Commit(uint64(i), c.at, c.order)
-		for j, e := range c.order {
-			if e.Kind != governance.KindBallotCast || receipts[j].Refusal != "" {
-				continue
-			}
-			var b governance.BallotCast
-			if err := event.DecodeBody(e.Body, &b); err != nil {
-				t.Fatal(err)
-			}
-			who, _ := Member(line.Final(), e.Key)
-			last[governance.Seat{Proposal: b.Proposal, Member: who.ID}] = b
-		}
-	}
-	for _, p := range Proposals(w.state()) {
-		if p.Hidden != "" {
-			if p.Tally != (TallyView{Hash: p.Tally.Hash}) || p.Chambers != nil {
-				t.Fatalf("%s is hidden: %+v", p.Title, p.Tally)
-			}
-			continue
-		}
-		var yes, no, abstain, ballots uint64
-		votes := make([]uint64, len(p.Options))
-		for seat, b := range last {
-			if seat.Proposal != p.ID {
-				continue
-			}
-			ballots++
-			switch b.Choice {
-			case "yes":
-				yes++
-			case "no", "object":
-				no++
-			case "abstain":
-				abstain++
-			}
-			for _, n := range b.Approvals {
-				votes[n]++
-			}
-		}
-		bySides := len(p.Options) == 0
-		approving := p.Method == governance.Approval || p.Method.SharesBudget()
-		if p.Tally.Ballots != ballots || (bySides || approving) && p.Tally.Abstain != abstain || bySides && (p.Tally.Yes != yes || p.Tally.No != no) {
-			t.Fatalf("%s: %+v, the twin has %d yes, %d no, %d abstain of %d", p.Title, p.Tally, yes, no, abstain, ballots)
-		}
-		for i, o := range p.Options {
-			if approving && o.Votes != votes[i] {
-				t.Fatalf("%s: option %d has %d votes, the twin %d", p.Title, i, o.Votes, votes[i])
-			}
-		}
-	}
 }
 
 // TestOrderBetweenMembersDoesNotMatter: members revise their ballots; however the strands interleave,

@@ -34,6 +34,11 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.requests", &s.Hall.Requests)
 	rows(h, "hall.patronage", &s.Hall.Patronage)
 	rows(h, "hall.calendar", &s.Hall.Calendar)
+	rows(h, "hall.mandates", &s.Hall.Mandates)
+	rows(h, "hall.programs", &s.Hall.Programs)
+	rows(h, "hall.answers", &s.Hall.Answers)
+	rows(h, "hall.juries", &s.Hall.Juries)
+	rows(h, "hall.undrawn", &s.Hall.Undrawn)
 	return [32]byte(h.Sum(nil))
 }
 

@@ -39,8 +39,15 @@ func rules() []fold.Rule[State] {
 		fold.On(governance.KindProposalExit, in(hall, (*governance.State).LeaveOver)),
 		fold.On(governance.KindBallotCast, in(hall, (*governance.State).Cast)),
 
+		fold.On(governance.KindDelegationGive, in(hall, (*governance.State).Give)),
+		fold.On(governance.KindDelegationWithdraw, in(hall, (*governance.State).Retract)),
+		fold.On(governance.KindDelegationConfirm, in(hall, (*governance.State).Confirm)),
+		fold.On(governance.KindProgramPublish, in(hall, (*governance.State).Publish)),
+		fold.On(governance.KindJuryDecline, in(hall, (*governance.State).Decline)),
+
 		fold.On(governance.KindCharterAmend, in(hall, (*governance.State).Amend)),
 		fold.On(governance.KindBudgetAllocate, in(hall, (*governance.State).Allocate)),
+		fold.On(governance.KindJuryCall, in(hall, (*governance.State).Call)),
 
 		fold.On(governance.KindStewardStand, in(hall, (*governance.State).Stand)),
 		fold.On(governance.KindStewardAppoint, in(hall, (*governance.State).Appoint)),

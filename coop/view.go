@@ -76,6 +76,7 @@ type OptionView struct {
 // TallyView is the count: final once the vote is closed, until then so far.
 type TallyView struct {
 	Ballots   uint64 `json:"ballots"`
+	Delegated uint64 `json:"delegated"` // votes that count with the ballot of another
 	Hash      string `json:"hash"`
 	Yes       uint64 `json:"yes"`
 	No        uint64 `json:"no"`
@@ -243,7 +244,7 @@ func view(s *State, id event.ID, p *governance.Proposal) ProposalView {
 		Method: p.Rules.Track.Method, Rules: p.Rules.Track, Budget: p.Budget, Phase: p.Phase, Opened: p.Opened, Voting: p.Voting, Due: p.Due, Ended: p.Ended,
 		Failure: p.Failure, Roll: p.RollSize, Silent: p.Silent, RollHash: hex.EncodeToString(p.RollHash[:]), Charter: p.Rules.Charter,
 		RuleHash: hex.EncodeToString(p.RuleHash[:]), LifeView: life(s, id, p, &r),
-		Tally: TallyView{r.Ballots, hex.EncodeToString(r.Hash[:]), r.Yes, r.No, r.Abstain, r.Spent, r.Quorum, r.Threshold, r.Tie, closed}}
+		Tally: TallyView{r.Ballots, r.Delegated, hex.EncodeToString(r.Hash[:]), r.Yes, r.No, r.Abstain, r.Spent, r.Quorum, r.Threshold, r.Tie, closed}}
 	for i, o := range p.Options {
 		v.Options = append(v.Options, OptionView{Number: uint64(i), Name: o.Name, Cost: o.Cost, Votes: r.Votes[i]})
 	}
@@ -275,6 +276,10 @@ func InWords(s *State, d event.Draft) string {
 	case governance.KindBudgetAllocate:
 		if b, ok := read[governance.BudgetAllocate](d); ok {
 			return fmt.Sprintf("set aside %s for %s", s.Hall.Currency.Format(b.Amount), b.Name)
+		}
+	case governance.KindJuryCall:
+		if b, ok := read[governance.JuryCall](d); ok {
+			return s.juryInWords(&b)
 		}
 	case governance.KindCharterAmend:
 		if b, ok := read[governance.CharterAmend](d); ok {

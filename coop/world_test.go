@@ -148,7 +148,7 @@ func (w *world) span(text string) event.Time {
 //	found NAME by=ann,bob …      begins the cooperative (see found)
 //	wait 3h                      coop time goes on, with stewards who wake when something is due
 //	stall 3h                     coop time goes on in one leap
-//	show PROPOSAL, account PROPOSAL, members, proposals, allocations, charter, root, due
+//	show PROPOSAL, account PROPOSAL, chains PROPOSAL, chain WHO track= tags= if=WHO:WHO, given WHO, members, proposals, allocations, charter, root, due
 //	refound by=ann,bob           whether members can go on without their stewards (see refound)
 //	repeat N COMMAND             with % as the number; the output is the last one's
 //	WHO VERB …                   signs an event (see draft); "WHO again VERB …" signs a second one with the last number
@@ -166,7 +166,7 @@ func (w *world) play(text string) []string {
 		return w.repeat(text)
 	case "refound":
 		return w.refound(c)
-	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due", "guardians", "recoveries", "classes", "patrons":
+	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due", "guardians", "recoveries", "classes", "patrons", "chains", "chain", "given", "juries":
 		return w.look(c)
 	}
 	return w.act(c)
@@ -195,7 +195,11 @@ func (w *world) wait(d event.Time) {
 	}
 }
 
+// anchorOf stands for the anchor of a commit.
+func anchorOf(commit int) [32]byte { return sha256.Sum256([]byte("anchor " + strconv.Itoa(commit))) }
+
 func (w *world) commit(order []*event.Event) []fold.Receipt {
+	w.line.Begin(anchorOf(len(w.commits)))
 	receipts := w.line.Commit(uint64(len(w.commits)), w.now, order)
 	w.commits = append(w.commits, commit{w.now, order})
 	if !w.quiet {
@@ -247,7 +251,7 @@ func (w *world) act(c command) []string {
 	}
 	e := w.sign(who, again, w.draft(who, c), w.dated(c))
 	earlier := maps.Clone(w.proposals)
-	if c.word(1) == "propose" {
+	if c.word(1) == "propose" || c.word(1) == "publish" {
 		w.proposals[c.word(2)] = e.ID
 	}
 	var before [32]byte
@@ -312,6 +316,7 @@ func (w *world) replay() {
 	}
 	line := NewTimeline(genesis)
 	for i, c := range w.commits {
+		line.Begin(anchorOf(i))
 		line.Commit(uint64(i), c.at, c.order)
 	}
 	if Root(line.Final()) != Root(w.state()) {
@@ -342,14 +347,17 @@ func (w *world) found(c command) []string {
 	if c.get("charter", "") == "townhall" {
 		f.Charter = townhall()
 	}
+	if c.get("charter", "") == "delegates" {
+		f.Charter = delegates()
+	}
 	if c.get("charter", "") == "guild" {
 		f.Charter = guild()
 	}
 	if c.get("charter", "") == "everything" {
-		f.Charter = withGuild(townhall())
+		f.Charter = withGuild(delegates())
 	}
 	if c.get("charter", "") == "entire" {
-		f.Charter = withGuild(senate(townhall()))
+		f.Charter = withGuild(senate(delegates()))
 	}
 	if silence := c.get("silence", ""); silence != "" {
 		f.Charter.Limits.Silence = w.span(silence)

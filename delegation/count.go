@@ -25,7 +25,7 @@ const (
 
 var fates = [...]string{
 	"counted", "neither voted nor delegated", "ends at a member who neither voted nor delegated", "runs in a circle in which nobody voted",
-	"ends at a group in which too few say the same", "ends at a program that gave no ballot", "above the share that one delegate may carry",
+	"ends at a group in which too few say the same", "ends at a program that gave no ballot", "is above the share that one delegate may carry",
 }
 
 func (f Fate) String() string {

@@ -273,17 +273,17 @@ func TestStory(t *testing.T) {
 	roll.Cap = Share{3, 10} // 0 loses the farthest vote
 	r = Count(roll)
 	check("votes under a cap", r.Votes, "[1,5]")
-	check("fate", []Fate{r.Fate(3), r.Fate(2)}, `["above the share that one delegate may carry","counted"]`)
+	check("fate", []Fate{r.Fate(3), r.Fate(2)}, `["is above the share that one delegate may carry","counted"]`)
 	roll.Cap = Share{2, 10} // and then the later given of two
 	roll.Given = []uint64{0, 6, 5, 1, 0, 0, 0, 0, 0, 0}
 	r = Count(roll)
-	check("fate", []Fate{r.Fate(1), r.Fate(2), r.Fate(3)}, `["above the share that one delegate may carry","counted","above the share that one delegate may carry"]`)
+	check("fate", []Fate{r.Fate(1), r.Fate(2), r.Fate(3)}, `["is above the share that one delegate may carry","counted","is above the share that one delegate may carry"]`)
 	roll.Given[2] = 6 // given together: the higher number goes
 	r = Count(roll)
-	check("fate", []Fate{r.Fate(1), r.Fate(2)}, `["counted","above the share that one delegate may carry"]`)
+	check("fate", []Fate{r.Fate(1), r.Fate(2)}, `["counted","is above the share that one delegate may carry"]`)
 	roll.Given = nil
 	r = Count(roll)
-	check("fate", []Fate{r.Fate(1), r.Fate(2)}, `["counted","above the share that one delegate may carry"]`)
+	check("fate", []Fate{r.Fate(1), r.Fate(2)}, `["counted","is above the share that one delegate may carry"]`)
 }
 
 // TestCutSpeaks checks that the cap takes weight away and not words: a member of a group whose vote is cut

@@ -306,3 +306,25 @@ func TestAfterEachCommit(t *testing.T) {
 		t.Errorf("after the commits: %v, want %v", seen, want)
 	}
 }
+
+// TestBeforeEachCommit: what begins a commit comes before what is due by it and before its events, with
+// its number and its anchor, and the pending events see what it did.
+func TestBeforeEachCommit(t *testing.T) {
+	line := timeline(machine())
+	var seen []string
+	line.Before(func(s *tape, index uint64, anchor [32]byte) {
+		seen = append(seen, fmt.Sprint(index, anchor[0], s.rows.Len(), uint64(s.time)))
+		s.sum += 100
+	})
+	line.Begin([32]byte{7})
+	line.Commit(0, 5, []*event.Event{said(2)})
+	line.Begin([32]byte{8})
+	line.Commit(1, 6, nil)
+	line.Follow([]*event.Event{said(8)})
+	if now := line.Provisional(); now.sum <= 200 || line.Final().sum <= 200 {
+		t.Errorf("provisional %d, final %d", now.sum, line.Final().sum)
+	}
+	if want := []string{"0 7 0 0", "1 8 1 5"}; !slices.Equal(seen, want) {
+		t.Errorf("before the commits: %v, want %v", seen, want)
+	}
+}

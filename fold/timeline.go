@@ -28,6 +28,7 @@ type Timeline[S any] struct {
 	snapshot func(*S) S
 	advance  func(*S, event.Time)
 	after    func(*S)
+	before   func(s *S, index uint64, anchor [32]byte)
 
 	final S
 	next  uint64     // index of the next commit
@@ -51,6 +52,18 @@ func New[S any](machine *Machine[S], genesis S, snapshot func(*S) S, advance fun
 // change that must not come in the middle of one. It happens at the end of the provisional state too,
 // as if the pending events were one commit.
 func (t *Timeline[S]) After(hook func(*S)) { t.after = hook }
+
+// Before sets what Begin does.
+func (t *Timeline[S]) Before(hook func(s *S, index uint64, anchor [32]byte)) { t.before = hook }
+
+// Begin opens the next commit, before anything that is due by it and before its events: what waits for
+// chance, such as a draw, takes it from the anchor, which nobody knew when that began to wait. Whoever
+// folds commits begins each of them.
+func (t *Timeline[S]) Begin(anchor [32]byte) {
+	if t.before != nil {
+		t.before(&t.final, t.next, anchor)
+	}
+}
 
 // Commit makes a segment final: first what is due at coop time t is done, then each event applies in
 // the order given, and last what After has set. Commits come in sequence from 0; t never decreases.

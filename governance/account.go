@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sustainy/coop/delegation"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/program"
 	"github.com/sustainy/coop/tally"
 )
 
@@ -28,7 +30,14 @@ type BallotWords struct {
 	Name   string             `json:"name"`
 	Says   string             `json:"says"`
 	Reason string             `json:"reason,omitempty"`
-	Event  event.ID           `json:"event"`
+	Event  event.ID           `json:"event,omitzero"`
+	Votes  uint64             `json:"votes"`         // that count with it, the own one among them
+	For    []string           `json:"for,omitempty"` // whose votes it carries besides, the first of them
+
+	Program event.ID `json:"program,omitzero"` // that says this
+	Code    Code     `json:"code,omitempty"`   // why it says nothing of its own making
+	Error   string   `json:"error,omitempty"`  // the same in words
+	Cost    uint64   `json:"cost,omitempty"`   // of its run
 }
 
 // Account counts a proposal's ballots and tells all steps; while the vote is open, those so far, unless
@@ -50,10 +59,7 @@ func (s *State) Account(id event.ID) (Account, bool) {
 	for _, o := range p.Options {
 		a.Options = append(a.Options, o.Name)
 	}
-	for member, b := range s.BallotsOn(id) {
-		m, _ := s.Members.Get(member)
-		a.Ballots = append(a.Ballots, BallotWords{member, m.Name, b.Says(p.Options), b.Reason, b.Event})
-	}
+	a.Ballots = append(a.Ballots, s.ballotWords(id, &p, c.carried)...)
 	if p.Rules.Track.Method.SharesBudget() {
 		a.Steps = append(a.Steps, tally.Row{What: "sums count", Number: "1", Note: "is " + s.Currency.Format(1)})
 		for i, votes := range c.Votes {
@@ -71,6 +77,52 @@ func (s *State) Account(id event.ID) (Account, bool) {
 		a.Steps = append(a.Steps, tally.Row{What: "lot", Option: strings.Join(names, " before "), Note: tie.Why})
 	}
 	return a, true
+}
+
+// ballotWords are the ballots by member, then what groups and programs say, each with the votes that it
+// carries.
+func (s *State) ballotWords(id event.ID, p *Proposal, c *carriage) (words []BallotWords) {
+	var behind map[int][]string // only looked up
+	if c.result != nil {
+		behind = s.behind(c)
+	}
+	for member, b := range s.BallotsOn(id) {
+		m, _ := s.Members.Get(member)
+		w := BallotWords{Member: member, Name: m.Name, Says: b.Says(p.Options), Reason: b.Reason, Event: b.Event, Votes: 1}
+		if c.result != nil {
+			v, _ := c.voter(member)
+			w.Votes, w.For = uint64(c.result.Carried[v]), behind[int(v)]
+		}
+		words = append(words, w)
+	}
+	if c.result == nil {
+		return words
+	}
+	for n := len(c.voters); n < c.roll.Carriers(); n++ {
+		w := BallotWords{Name: s.carrierName(c, n), Says: c.says(p, n), Votes: uint64(c.result.Carried[n]), For: behind[n]}
+		if way, number := c.roll.Carrier(n); way == delegation.ToProgram {
+			s.answerWords(id, p, c, number, &w)
+		}
+		if w.Says != "" {
+			words = append(words, w)
+		}
+	}
+	return words
+}
+
+// answerWords tells of a program's answer. One that went wrong runs again, to say why.
+func (s *State) answerWords(id event.ID, p *Proposal, c *carriage, n int, w *BallotWords) {
+	a := &c.answers[n]
+	w.Program, w.Reason, w.Code, w.Cost = c.programs[n], a.Ballot.Reason, a.Code, a.Cost
+	prog, _ := s.Programs.Get(w.Program)
+	switch {
+	case w.Says == "":
+		w.Says, w.Error = "nothing", "so many programs are followed that this one was not asked"
+	case a.Code == Stopped:
+		w.Error = prog.Checked.Run(s.Input(id, p, prog.Watches, prog.Settings), program.Limit).Err
+	case a.Code == Unfit:
+		w.Error = "its ballot cannot be counted on this track, so it abstains"
+	}
 }
 
 // Says is what a ballot says, with the options' names.

@@ -2,6 +2,7 @@ package governance
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ func (c *Charter) Articles() []Article {
 	for i := range c.Tracks {
 		all = append(all, c.Tracks[i].articles()...)
 	}
-	return append(append(all, c.Limits.articles()...), c.Office.articles()...)
+	return append(append(append(all, c.Limits.articles()...), c.Office.articles()...), c.Delegating.articles("delegation", "")...)
 }
 
 // Changes tells in sentences what an amendment changes. It never tells nothing of charters that differ.
@@ -38,6 +39,9 @@ func (c *Charter) Changes(to *Charter) []string {
 	lines = append(lines, changed("track", c.Tracks, to.Tracks, func(x Track) string { return x.Name }, func(x *Track) []Article { return x.articles() })...)
 	if c.Limits != to.Limits {
 		lines = append(lines, compare("limits", c.Limits.articles(), to.Limits.articles())...)
+	}
+	if c.Delegating != to.Delegating {
+		lines = append(lines, compare("delegation", c.Delegating.articles("delegation", ""), to.Delegating.articles("delegation", ""))...)
 	}
 	if c.Office != to.Office {
 		lines = append(lines, compare("stewards", c.Office.articles(), to.Office.articles())...)
@@ -177,6 +181,9 @@ func (t *Track) articles() []Article {
 	if len(t.Proposers) > 0 {
 		list[8].Says = "members of " + strings.Join(t.Proposers, ", ")
 	}
+	if t.Delegating != (Delegating{}) {
+		list = append(list, t.Delegating.articles(part, "delegation, ")...)
+	}
 	return append(list, t.guards()...)
 }
 
@@ -208,6 +215,25 @@ func (t *Track) guards() (list []Article) {
 	}
 	add(v.Members > 0 || v.Times > 0 || len(v.Classes) > 0, "veto", "%d of %s can stop a decision in its grace, %s", v.Members, who, often)
 	return list
+}
+
+// articles says how far members may let others vote for them.
+func (d Delegating) articles(part, before string) []Article {
+	if d.Off {
+		return []Article{{part, before + "votes", fmt.Sprintf("every member votes in person or is silent (else %s, %s)", d.lasts(), d.limit())}}
+	}
+	return []Article{{part, before + "votes", "members can give theirs to a member, a group or a program"}, {part, before + "it lasts", d.lasts()}, {part, before + "one delegate carries", d.limit()}}
+}
+
+func (d Delegating) lasts() string {
+	return fmt.Sprintf("%s from its last confirmation", Period(cmp.Or(d.Term, DefaultTerm)))
+}
+
+func (d Delegating) limit() string {
+	if d.Cap == (Ratio{}) {
+		return "any number of votes"
+	}
+	return fmt.Sprintf("up to %s of the roll", d.Cap)
 }
 
 func (o Office) articles() []Article {
@@ -242,7 +268,7 @@ var deeds = []struct {
 }{
 	{KindMemberAdmit, "admit members"}, {KindMemberRecover, "give members who lost all devices a new one"}, {KindMemberSuspend, "suspend members"},
 	{KindMemberExpel, "expel members"}, {KindMemberReinstate, "undo suspensions and expulsions"}, {KindDeviceAdd, "add devices of members"},
-	{KindDeviceRevoke, "revoke devices"}, {KindInviteRevoke, "revoke invites"}, {KindPatronageCredit, "credit patronage"}, {KindDeviceRestore, "restore suspended devices"}, {KindStewardAppoint, "appoint stewards"}, {KindStewardRecall, "recall stewards"},
+	{KindDeviceRevoke, "revoke devices"}, {KindInviteRevoke, "revoke invites"}, {KindJuryCall, "draw juries by lot"}, {KindPatronageCredit, "credit patronage"}, {KindDeviceRestore, "restore suspended devices"}, {KindStewardAppoint, "appoint stewards"}, {KindStewardRecall, "recall stewards"},
 	{KindParamsAmend, "change the timing of the order"}, {KindCharterAmend, "amend the charter"}, {KindBudgetAllocate, "set money aside"},
 }
 

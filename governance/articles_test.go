@@ -21,6 +21,7 @@ func TestChangesMissNothing(t *testing.T) {
 		func(c *Charter) any { return &c.Tracks[0] },
 		func(c *Charter) any { return &c.Limits },
 		func(c *Charter) any { return &c.Office },
+		func(c *Charter) any { return &c.Delegating },
 	} {
 		shape := everyField(Score)
 		fields := reflect.TypeOf(part(&shape)).Elem()
@@ -64,7 +65,11 @@ func alter(t *testing.T, v reflect.Value) {
 			v.SetString(v.String() + "x")
 		}
 	case reflect.Slice:
-		v.Set(reflect.Append(v.Slice3(0, v.Len(), v.Len()), reflect.Zero(v.Type().Elem())))
+		more := reflect.New(v.Type().Elem()).Elem()
+		if more.Kind() == reflect.String {
+			more.SetString("more")
+		}
+		v.Set(reflect.Append(v.Slice3(0, v.Len(), v.Len()), more))
 	case reflect.Struct:
 		alter(t, v.Field(0))
 	default:
@@ -110,7 +115,7 @@ func TestChangesInSentences(t *testing.T) {
 	want := `Class customer, admission: 2 members who may vote must vouch; an application needs an invite → 3 members who may vote must vouch; an application needs an invite.
 Class customer, vote: each of its members has one vote → its members may not vote.
 There is no track election any more.
-Track general does not decide any more: opinions and plans; nothing is carried out by itself.
+Track general does not decide any more: draw juries by lot.
 Track general newly decides: expel members.
 Track general, voting: 5 days → 36 hours.
 Limits, silent members: not heard for 180 days: a quorum does not wait for them until they are heard again → never: a quorum counts on every member.`

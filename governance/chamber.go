@@ -98,6 +98,10 @@ func (c *count) judgeChambers() {
 	for b := range c.ballots {
 		c.seat(b, b.Chambers)
 	}
+	for voter, b := range c.carried.others {
+		m, _ := c.p.Roll.Get(voter)
+		c.seat(b, c.p.chambersOf(m))
+	}
 	for i := range c.Chambers {
 		r := &c.Chambers[i]
 		n := Count{Roll: r.Roll, Yes: r.Yes, No: r.No, Abstain: r.Abstain}

@@ -83,6 +83,7 @@ type Track struct {
 	Cosponsors  uint64      `cbor:"cosponsors,omitempty" json:"cosponsors,omitempty"` // members besides the proposer who must support a proposal
 	Gathering   event.Time  `cbor:"gathering,omitempty" json:"gathering,omitempty"`   // how long it may wait for them
 	Veto        Veto        `cbor:"veto,omitzero" json:"veto,omitzero"`               // who can stop it in its grace
+	Delegating  Delegating  `cbor:"delegating,omitzero" json:"delegating,omitzero"`
 
 	// What one method needs and no other has; see validateMethod.
 	Seats      uint64     `cbor:"seats,omitempty" json:"seats,omitempty"`           // stv: how many are elected
@@ -128,6 +129,8 @@ type Charter struct {
 	Tracks  []Track `cbor:"tracks" json:"tracks"`
 	Limits  Limits  `cbor:"limits" json:"limits"`
 	Office  Office  `cbor:"office,omitzero" json:"office,omitzero"`
+
+	Delegating Delegating `cbor:"delegating,omitzero" json:"delegating,omitzero"`
 }
 
 // Class finds a class.
@@ -225,6 +228,7 @@ func (c *Charter) Validate() error {
 			c.validateTrack(t, report)
 		}
 	}
+	c.Delegating.validate("the charter", report)
 	l := c.Limits
 	report(l.Daily >= 1 && l.Daily <= MaxDaily, "a member may make %d events a day, not 1 to %d", l.Daily, MaxDaily)
 	report(l.Text <= MaxText && l.Statement <= MaxStatement && l.Reason <= MaxReason, "texts may have up to %d, statements %d, reasons %d bytes", MaxText, MaxStatement, MaxReason)
@@ -285,6 +289,7 @@ func (c *Charter) validateTrack(t *Track, report func(bool, string, ...any)) {
 	t.validateSniping(name, report)
 	t.validateSponsoring(name, report)
 	c.validateVeto(t, name, report)
+	t.Delegating.validate("track "+name, report)
 	if t.Method.SharesBudget() {
 		report(t.Quorum.Kind == QuorumNone || t.Quorum.Kind == QuorumTurnout, "track %s shares a budget, so its quorum is none or turnout", name)
 		report(slices.Contains(t.Actions, KindBudgetAllocate), "track %s shares a budget but may not carry %s", name, KindBudgetAllocate)

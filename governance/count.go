@@ -15,6 +15,8 @@ type count struct {
 	Result
 	p       *Proposal
 	ballots func(yield func(Ballot) bool) // by member
+	carried *carriage
+	cast    uint64 // votes that count, delegated ones too
 	lot     tally.Lot
 	unit    uint64  // of money: one whole unit in minor ones
 	steps   account // what package tally returned
@@ -39,7 +41,7 @@ func (s *State) count(id event.ID, p *Proposal) *count {
 
 // recount counts the ballots alone.
 func (s *State) recount(id event.ID, p *Proposal) *count {
-	c := &count{p: p, lot: drawLot(id, len(p.Options), p.Rules.Track.Method.HasStatusQuo()), unit: s.Currency.unit()}
+	c := &count{p: p, carried: s.carry(id, p), lot: drawLot(id, len(p.Options), p.Rules.Track.Method.HasStatusQuo()), unit: s.Currency.unit()}
 	c.ballots = func(yield func(Ballot) bool) {
 		for _, b := range s.BallotsOn(id) {
 			if !yield(b) {
@@ -49,10 +51,13 @@ func (s *State) recount(id event.ID, p *Proposal) *count {
 	}
 	h := sha256.New()
 	for b := range c.ballots {
-		c.Ballots++
 		h.Write(b.Event[:])
+	}
+	c.Ballots, c.Delegated, c.Chains = c.carried.ballots, c.carried.delegated, c.carried.chains
+	for b, votes := range c.papers {
+		c.cast += votes
 		if b.Choice == Abstain {
-			c.Abstain++
+			c.Abstain += votes
 		}
 	}
 	h.Sum(c.Hash[:0])
@@ -99,7 +104,7 @@ func drawLot(proposal event.ID, options int, statusQuo bool) tally.Lot {
 
 // judge sets what yes and no say about quorum and threshold. Ballots of neither are abstentions.
 func (c *count) judge(yes, no uint64) {
-	n := Count{Roll: c.p.RollSize, Yes: yes, No: no, Abstain: c.Ballots - yes - no}
+	n := Count{Roll: c.p.RollSize, Yes: yes, No: no, Abstain: c.cast - yes - no}
 	c.Yes, c.No, c.Abstain = n.Yes, n.No, n.Abstain
 	c.Quorum = c.p.Rules.Track.Quorum.Reached(n)
 	c.Threshold = c.p.Rules.Track.Threshold.Reached(n)
@@ -121,29 +126,38 @@ func (c *count) elect(options ...int) {
 func (c *count) lead(side func(Ballot) int) {
 	c.side = side
 	var yes, no uint64
-	for b := range c.listed {
+	for b, votes := range c.listed {
 		switch of := side(b); {
 		case of > 0:
-			yes++
+			yes += votes
 		case of < 0:
-			no++
+			no += votes
 		}
 	}
 	c.judge(yes, no)
 }
 
-// listed yields the ballots that mark options.
-func (c *count) listed(yield func(Ballot) bool) {
-	for b := range c.ballots {
-		if b.Choice == Listed && !yield(b) {
+// papers yields the different ballots with the votes that count for them.
+func (c *count) papers(yield func(Ballot, uint64) bool) {
+	for i, b := range c.carried.papers {
+		if votes := c.carried.votes[i]; votes > 0 && !yield(b, votes) {
+			return
+		}
+	}
+}
+
+// listed yields those that mark options.
+func (c *count) listed(yield func(Ballot, uint64) bool) {
+	for b, votes := range c.papers {
+		if b.Choice == Listed && !yield(b, votes) {
 			return
 		}
 	}
 }
 
 func (c *count) stances(yield func(tally.Vote) bool) {
-	for b := range c.ballots {
-		v := tally.Vote{Weight: 1}
+	for b, votes := range c.papers {
+		v := tally.Vote{Weight: votes}
 		switch b.Choice {
 		case Yes:
 			v.Stance = tally.For
@@ -157,16 +171,16 @@ func (c *count) stances(yield func(tally.Vote) bool) {
 }
 
 func (c *count) approvals(yield func(tally.Approval) bool) {
-	for b := range c.listed {
-		if !yield(b.approval()) {
+	for b, votes := range c.listed {
+		if !yield(b.approval(votes)) {
 			return
 		}
 	}
 }
 
 func (c *count) rankings(yield func(tally.Ranking) bool) {
-	for b := range c.listed {
-		if !yield(b.ranking()) {
+	for b, votes := range c.listed {
+		if !yield(b.ranking(votes)) {
 			return
 		}
 	}
@@ -207,8 +221,8 @@ func (c *count) countApproval() {
 
 func (c *count) countScore() {
 	r := tally.CountScore(len(c.p.Options), func(yield func(tally.Scores) bool) {
-		for b := range c.listed {
-			if !yield(tally.Scores{Weight: 1, Scores: b.Scores}) {
+		for b, votes := range c.listed {
+			if !yield(tally.Scores{Weight: votes, Scores: b.Scores}) {
 				return
 			}
 		}
@@ -223,8 +237,8 @@ func (c *count) countScore() {
 
 func (c *count) countPoints() {
 	r := tally.CountPoints(len(c.p.Options), func(yield func(tally.Points) bool) {
-		for b := range c.listed {
-			if !yield(tally.Points{Weight: 1, Points: b.Points}) {
+		for b, votes := range c.listed {
+			if !yield(tally.Points{Weight: votes, Points: b.Points}) {
 				return
 			}
 		}
@@ -298,7 +312,7 @@ func (c *count) countSTV() {
 			if len(b.Places) == 0 {
 				continue
 			}
-			ranked++
+			ranked += b.Weight
 			if !yield(b) {
 				return
 			}
@@ -308,7 +322,7 @@ func (c *count) countSTV() {
 	for _, votes := range r.Stages[0].Votes {
 		c.Votes = append(c.Votes, uint64(votes/tally.OneVote))
 	}
-	c.judge(ranked, c.Ballots-c.Abstain-ranked)
+	c.judge(ranked, c.cast-c.Abstain-ranked)
 	c.elect(r.Elected...)
 	if c.p.Rules.Track.Elects() && c.Outcome() == Grace {
 		for _, i := range r.Standby(c.lot) {

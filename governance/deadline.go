@@ -115,6 +115,9 @@ func (s *State) Next() (at event.Time, any bool) {
 	if date, dated := s.firstDate(); dated && (!any || date.At < due.At) {
 		due.At, any = date.At, true
 	}
+	if s.Undrawn.Len() > 0 { // a jury waits for the next commit
+		return s.Time + 1, true
+	}
 	if handover, ready := s.handover(); ready && (!any || handover < due.At) {
 		return handover, true
 	}
@@ -156,6 +159,12 @@ func (s *State) Advance(t event.Time) (id event.ID, passed bool) {
 				s.watch(due.Proposal, p)
 				continue
 			}
+			if p.Lead.Watched && s.Mandates.Len() > 0 { // an extension can outlast a delegation, and what programs look at changes
+				if s.guard(due.Proposal, p) {
+					continue
+				}
+				p, _ = s.Proposals.Get(due.Proposal)
+			}
 			s.close(due.Proposal, p)
 		case Grace:
 			return due.Proposal, true
@@ -167,8 +176,7 @@ func (s *State) Advance(t event.Time) (id event.ID, passed bool) {
 
 // close counts the vote.
 func (s *State) close(id event.ID, p Proposal) {
-	p.Result = s.Tally(id, &p)
-	p.Result.Closed = s.Time
+	s.conclude(id, &p)
 	outcome := p.Result.Outcome()
 	if outcome != Grace {
 		s.end(id, p, outcome)
@@ -176,6 +184,17 @@ func (s *State) close(id event.ID, p Proposal) {
 	}
 	p.Phase, p.Until = Grace, s.Time+p.Rules.Track.Grace
 	s.put(id, p, p.next())
+}
+
+// conclude sets the result, and keeps with the proposal what it takes to count again.
+func (s *State) conclude(id event.ID, p *Proposal) {
+	c := s.count(id, p)
+	s.keepAnswers(id, c.carried)
+	p.Result = c.Result
+	p.Result.Closed = s.Time
+	if p.Result.Chains != [32]byte{} {
+		p.Mandates = s.Mandates.Copy()
+	}
 }
 
 // Done notes what became of the actions of a proposal that Advance stopped at.

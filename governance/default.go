@@ -17,7 +17,7 @@ func DefaultCharter() Charter {
 		},
 		Tracks: []Track{
 			{Name: "general", Method: YesNo, Quorum: biased, Threshold: majority, Discussion: 2 * day, Voting: 5 * day,
-				Grace: day, Revisable: true, Open: 3},
+				Grace: day, Revisable: true, Open: 3, Actions: []event.Kind{KindJuryCall}},
 			{Name: "admission", Method: YesNo, Quorum: biased, Threshold: majority, Discussion: day, Voting: 5 * day,
 				Grace: day, Revisable: true, Open: 3, Actions: []event.Kind{KindMemberAdmit, KindDeviceAdd, KindDeviceRestore, KindStewardRecall, KindInviteRevoke}},
 			{Name: "treasury", Method: YesNo, Quorum: Quorum{QuorumForOnly, Ratio{1, 4}}, Threshold: majority, Discussion: 3 * day,

@@ -75,8 +75,7 @@ func (s *State) nominate(p *Proposal) bool {
 // number of stewards would stand less, and nobody has decided that.
 func (s *State) open(id event.ID, p Proposal) {
 	if p.Rules.Track.Elects() && !s.nominate(&p) {
-		p.Result = s.Tally(id, &p)
-		p.Result.Closed = s.Time
+		s.conclude(id, &p)
 		s.end(id, p, Expired)
 		return
 	}

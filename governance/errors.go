@@ -190,3 +190,36 @@ var (
 	ErrAmount         = errors.New("an amount is a whole number from 1 to 2^53-1 of the smallest unit")
 	ErrAllocated      = errors.New("this proposal has allocated to this project already")
 )
+
+// Delegations.
+var (
+	ErrAbout           = errors.New("a delegation is for one proposal, one tag, one track or everything, and a confirmation names each once: choose one")
+	ErrTag             = errors.New("a tag is written in a-z, 0-9 and -, so no proposal can have this one")
+	ErrNoDelegation    = errors.New("the charter asks members to vote themselves here, so nobody can vote for you")
+	ErrDelegate        = errors.New("a delegation names one member, or several with how many of them must agree, or one program, or nobody, and no more than that")
+	ErrGroup           = errors.New("a group that votes for you has 2 to 15 members, each named once, in the order of their keys")
+	ErrDelegateSelf    = errors.New("you cannot delegate to yourself: cast your own ballot, which counts instead of any delegate's")
+	ErrNoDelegate      = errors.New("this key belongs to no member of the cooperative, so it cannot vote for you: coop member list shows who can")
+	ErrThreshold       = errors.New("more than half of the group must agree, and at most all of it: else it could say two things at once, or never anything")
+	ErrDelegationEnd   = errors.New("this delegation would have ended already: choose a later time, or none")
+	ErrDelegationsFull = errors.New("you have given 256 delegations, as many as one member can have: withdraw one that you no longer need")
+	ErrLanguage        = errors.New("this program is written for another version of the language than this cooperative's software knows: update coop, or publish it again")
+	ErrSettings        = errors.New("a program has up to 16 settings, by key, each key once: keys of up to 64 bytes, values of up to 1,024, on one line")
+	ErrWatches         = errors.New("a program can see the ballots of up to 128 members, each named once, in the order of their keys")
+	ErrPrevious        = errors.New("you have published no such program, so this cannot be a new version of it: publish it as a program of its own")
+	ErrProgramsFull    = errors.New("1,024 programs have been published, as many as a cooperative can have: follow one of these")
+	ErrOwnPrograms     = errors.New("you have published 128 programs, as many as one member can: follow one of these")
+	ErrProgram         = errors.New("this is no program that every peer can run safely and with the same result: coop program test tells where and why")
+	ErrNoProgram       = errors.New("no program has been published by this event: coop program list shows those there are")
+	ErrNotGiven        = errors.New("you have given no such delegation: coop delegate list shows yours")
+)
+
+// Juries.
+var (
+	ErrJurySize      = errors.New("a jury has 1 to 128 seats and up to 128 reserves")
+	ErrParties       = errors.New("up to 128 members can be named as parties, each once, in the order of their keys")
+	ErrJuryCalled    = errors.New("this proposal has called a jury of this name already: give each a name of its own")
+	ErrFewCandidates = errors.New("there are fewer members without a conflict of interest than seats: call a smaller jury")
+	ErrNoJury        = errors.New("no jury of this name was called by this proposal: coop jury list shows all of them")
+	ErrNotJuror      = errors.New("you are neither on this jury nor among its reserves, so there is nothing to decline; one that was just called is drawn by the next commit")
+)

@@ -63,6 +63,12 @@ func (s *State) explainCount(p *Proposal, r *count) []string {
 	t := &p.Rules.Track
 	w := t.Method.words()
 	lines := []string{fmt.Sprintf("Ballots: %d of %d, hash %x.", r.Ballots, p.RollSize, r.Hash[:4])}
+	if r.Chains != [32]byte{} {
+		lines = append(lines, fmt.Sprintf("Delegated: %d votes count with the ballots of others, chains %x.", r.Delegated, r.Chains[:4]))
+		for _, loss := range r.carried.lost() {
+			lines = append(lines, fmt.Sprintf("Delegated and not counted: %d, because the vote %s.", loss.Votes, loss.Why))
+		}
+	}
 	if len(p.Options) == 0 {
 		lines = append(lines, fmt.Sprintf("Count: %d %s, %d %s, %d abstain.", r.Yes, w.yes, r.No, w.no, r.Abstain))
 	}

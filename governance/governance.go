@@ -63,4 +63,11 @@ const (
 	KindStewardRecall    = event.Kind("steward.recall")
 	KindParamsAmend      = event.Kind("params.amend")
 	KindDeviceRestore    = event.Kind("device.restore")
+
+	KindDelegationGive     = event.Kind("delegation.give")
+	KindDelegationWithdraw = event.Kind("delegation.withdraw")
+	KindDelegationConfirm  = event.Kind("delegation.confirm")
+	KindProgramPublish     = event.Kind("program.publish")
+	KindJuryCall           = event.Kind("jury.call") // an act of the Assembly
+	KindJuryDecline        = event.Kind("jury.decline")
 )

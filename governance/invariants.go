@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/sustainy/coop/delegation"
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // Invariants looks for anything in the state that no sequence of events may lead to, and counts every
@@ -41,6 +44,16 @@ func (s *State) Invariants() []error {
 		p, ok := s.Proposals.Get(seat.Proposal)
 		b, _ := s.Ballots.Get(seat)
 		report(ok && p.Result.Outcome() == Grace && b.Choice != Yes, "an exit over what has not passed, or of one who wanted it, %s", seat.Proposal)
+	}
+	s.checkMandates(report)
+	s.checkAnswers(report)
+	for panel, j := range s.Juries.All() {
+		err := s.VerifyJury(panel)
+		report(err == nil, "the jury %q of %s is not what was drawn: %v", panel.Name, panel.By, err)
+		report(j.Drawn != s.Undrawn.Has(panel), "the jury %q of %s waits for its seed, or doesn't", panel.Name, panel.By)
+	}
+	for panel := range s.Undrawn.All() {
+		report(s.Juries.Has(panel), "a jury waits that nobody called: %q of %s", panel.Name, panel.By)
 	}
 	for item, a := range s.Allocations.All() {
 		p, ok := s.Proposals.Get(item.Proposal)
@@ -85,7 +98,7 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 		report(fmt.Sprint(again) == fmt.Sprint(p.Result), "counting %s again gives another result", id)
 		passed := p.Phase == Grace || p.Phase == Executed || p.Phase == Failed || p.Phase == Vetoed
 		report((p.Result.Outcome() == Grace) == passed, "%s is %s against its result", id, p.Phase)
-		report(p.Result.Ballots <= p.RollSize, "%s has too many ballots", id)
+		report(p.Result.Ballots+p.Result.Delegated <= p.RollSize, "%s has too many ballots", id)
 		early := p.shifted(CauseEarly) > 0
 		report(p.Result.Closed >= p.Voting.End+p.Rules.Late || early && s.decided(id, p) || p.unfilled(), "%s was closed early", id)
 	case Withdrawn:
@@ -102,7 +115,7 @@ func (s *State) checkProposal(id event.ID, p *Proposal, report func(bool, string
 	s.checkDissent(id, p, report)
 	a := p.Rules.Track.AntiSniping
 	report(p.shifted(CauseStall) <= MaxExtensions && p.shifted(Cause(a.Rule)) <= a.Times, "%s was extended too often", id)
-	if _, stirred := slices.BinarySearchFunc(s.Stirred, id, event.ID.Compare); p.Lead.Watched && !stirred && p.shifted(CauseEarly) == 0 {
+	if _, stirred := slices.BinarySearchFunc(s.Stirred, id, event.ID.Compare); p.Lead.Watched && !stirred && p.shifted(CauseEarly) == 0 && s.Mandates.Len() == 0 {
 		lead := s.recount(id, p).leads()
 		report(lead.Passes == p.Lead.Passes && slices.Equal(lead.Selected, p.Lead.Selected), "something else leads in %s than was noted", id)
 	}
@@ -125,6 +138,34 @@ func (s *State) checkDissent(id event.ID, p *Proposal, report func(bool, string,
 	report((p.Phase == Vetoed) == (v.Members > 0 && p.Vetoes >= v.Members) && (v.Times == 0 || p.Attempt < v.Times || p.Vetoes == 0), "%s is %s with %d vetoes", id, p.Phase, p.Vetoes)
 	report(distinct(p.Sponsors) && !slices.Contains(p.Sponsors, p.By) && uint64(len(p.Sponsors)) <= p.Rules.Track.Cosponsors, "%s is sponsored twice or by who opened it", id)
 	report(uint64(len(p.Sponsors)) == p.Rules.Track.Cosponsors || p.Phase == Sponsoring || p.Phase == Lapsed || p.Phase == Withdrawn, "%s is %s without its sponsors", id, p.Phase)
+}
+
+// checkMandates expects mandates that could be given, of members.
+func (s *State) checkMandates(report func(bool, string, ...any)) {
+	many := table.Table[identity.PublicKey, uint64]{}
+	for remit, m := range s.Mandates.All() {
+		n, _ := many.Get(remit.Member)
+		many.Set(remit.Member, n+1)
+		giver, ok := s.Members.Get(remit.Member)
+		report(ok && giver.Status != StatusLeft && giver.Status != StatusExpelled && n < delegation.MaxMandates, "%s is no member and delegates, or delegates too much", remit.Member)
+		report(remit.About.one() && m.Given <= m.Confirmed && m.Confirmed <= s.Time, "%s delegates without a sense", remit.Member)
+		group := uint64(len(m.To.Members))
+		report(!slices.Contains(m.To.Members, remit.Member) && group <= delegation.MaxGroup && (group < 2 || m.To.Threshold <= group && 2*m.To.Threshold > group),
+			"%s delegates to a group that could say two things, or to themselves", remit.Member)
+	}
+}
+
+// checkAnswers asks all programs again.
+func (s *State) checkAnswers(report func(bool, string, ...any)) {
+	for id, prog := range s.Programs.All() {
+		report(prog.Checked != nil && prog.Checked.Source() == prog.Source && prog.Checked.Worst() == prog.Worst, "the program %s is not what was published", id)
+	}
+	for asked, a := range s.Answers.All() {
+		p, decided := s.Proposals.Get(asked.Proposal)
+		prog, published := s.Programs.Get(asked.Program)
+		report(decided && published && p.over(), "the program %s was asked about %s, which is not decided", asked.Program, asked.Proposal)
+		report(published && fmt.Sprint(s.run(asked.Proposal, &p, &prog)) == fmt.Sprint(a), "asking the program %s about %s again gives another answer", asked.Program, asked.Proposal)
+	}
 }
 
 // checkFunding expects one allocation of its cost for each funded project, within the budget.

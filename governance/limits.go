@@ -32,6 +32,14 @@ const (
 	MaxTimes    = 16     // extensions of a vote against sniping; vetoes of the same
 	MaxVetoes   = 256    // members it takes to veto
 
+	MaxJurors  = 128 // seats of a jury, and reserves
+	MaxParties = 128 // who have an interest in what a jury judges
+
+	MaxPrograms    = 1024      // published in the cooperative
+	MaxOwnPrograms = 128       // by one member
+	MaxAsked       = 64        // programs that are asked about one proposal: those that most follow
+	MaxCost        = 1_000_000 // of all programs that are asked about one proposal: none begins above it
+
 	MaxCandidates = 10_000                // waiting for admission
 	MaxDaily      = 1_000_000             // events of one member in a day
 	MaxAmount     = event.MaxInteger      // of money, in minor units

@@ -56,11 +56,11 @@ func (b *BallotCast) checkMarks(t *Track, m marks, options int) error {
 	var err error
 	switch m {
 	case approvals:
-		err = ballot.approval().Check(options)
+		err = ballot.approval(1).Check(options)
 	case ranks:
-		err = ballot.ranking().Check(options)
+		err = ballot.ranking(1).Check(options)
 	case succession:
-		err = ballot.ranking().CheckStrict(options)
+		err = ballot.ranking(1).CheckStrict(options)
 	case scores:
 		err = tally.Scores{Weight: 1, Scores: b.Scores}.Check(options, t.Highest)
 	case points:
@@ -92,14 +92,14 @@ func inWords(err error) error {
 	panic("governance: invariant: a ballot cannot be counted: " + err.Error())
 }
 
-// approval is the ballot as package tally counts approvals.
-func (b *Ballot) approval() tally.Approval {
-	return tally.Approval{Weight: 1, Options: numbers(b.Approvals)}
+// approval is so many votes for the ballot as package tally counts approvals.
+func (b *Ballot) approval(votes uint64) tally.Approval {
+	return tally.Approval{Weight: votes, Options: numbers(b.Approvals)}
 }
 
-// ranking is the ballot as package tally counts rankings.
-func (b *Ballot) ranking() tally.Ranking {
-	r := tally.Ranking{Weight: 1}
+// ranking is so many votes for the ballot as package tally counts rankings.
+func (b *Ballot) ranking(votes uint64) tally.Ranking {
+	r := tally.Ranking{Weight: votes}
 	for _, place := range b.Ranking {
 		r.Places = append(r.Places, numbers(place))
 	}

@@ -260,5 +260,6 @@ func (s *State) Leave(env fold.Env, _ MemberLeave) error {
 	s.dropRequests(key)
 	m.Status, m.Since = StatusLeft, s.Time
 	s.Members.Set(key, m)
+	s.silence(key)
 	return nil
 }

@@ -46,6 +46,8 @@ type Rules struct {
 	Late    event.Time `cbor:"late"`              // Params.Grace
 	Stall   event.Time `cbor:"stall"`             // Params.Stall
 	Silence event.Time `cbor:"silence,omitempty"` // Limits.Silence
+
+	Delegating Delegating `cbor:"delegating"`
 }
 
 // Proposal is a question to the members.
@@ -85,9 +87,14 @@ type Proposal struct {
 	// Failure says why the proposal Failed. State is hashed without it, so that words can be improved.
 	Failure string `cbor:"-"`
 
-	// Roll holds all members as they were at the opening, until the proposal ends. It is never changed.
+	// Roll holds all members as they were at the opening, until the proposal ends, and on if somebody had
+	// delegated. It is never changed.
 	// State is hashed without it: RollHash stands for it.
 	Roll table.Table[identity.PublicKey, Member] `cbor:"-"`
+
+	// Mandates holds all mandates as they were when the vote was counted, if one of them applied.
+	// It is never changed. State is hashed without it: Result.Chains stands for it.
+	Mandates table.Table[Remit, Mandate] `cbor:"-"`
 }
 
 // ProposalOpen is the body of proposal.open.
@@ -245,13 +252,19 @@ func allows(track Track, kind event.Kind) bool {
 
 // rules freezes what a proposal opened now runs under.
 func (s *State) rules(track Track) Rules {
-	r := Rules{Charter: s.Version, Track: track, Late: s.Params.Grace, Stall: s.Params.Stall, Silence: s.Charter.Limits.Silence}
-	for _, class := range s.Charter.Classes {
+	r := Rules{Charter: s.Version, Track: track, Late: s.Params.Grace, Stall: s.Params.Stall, Silence: s.Charter.Limits.Silence, Delegating: s.Charter.delegating(&track)}
+	r.Voters = s.Charter.voters()
+	return r
+}
+
+// voters are the classes that may vote.
+func (c *Charter) voters() (names []string) {
+	for _, class := range c.Classes {
 		if class.Votes {
-			r.Voters = append(r.Voters, class.Name)
+			names = append(names, class.Name)
 		}
 	}
-	return r
+	return names
 }
 
 // roll counts those who may vote on p, silent ones apart, and names them all.
@@ -308,7 +321,9 @@ func (s *State) put(id event.ID, p Proposal, due event.Time) {
 // end closes a proposal for good.
 func (s *State) end(id event.ID, p Proposal, phase Phase) {
 	p.Phase, p.Ended = phase, s.Time
-	p.Roll = table.Table[identity.PublicKey, Member]{}
+	if p.Mandates.Len() == 0 {
+		p.Roll = table.Table[identity.PublicKey, Member]{}
+	}
 	s.put(id, p, 0)
 }
 

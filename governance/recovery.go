@@ -231,7 +231,7 @@ func (s *State) recover(member, key identity.PublicKey) {
 	}
 	for _, device := range old {
 		d, _ := s.Devices.Get(device)
-		s.silence(device, d)
+		s.disable(device, d)
 	}
 	m, _ := s.Members.Get(member)
 	m.Devices++

@@ -40,12 +40,12 @@ func (s *State) RevokeDevice(env fold.Env, b DeviceRevoke) error {
 		return ErrLastDevice
 	}
 
-	s.silence(b.Key, d)
+	s.disable(b.Key, d)
 	return nil
 }
 
-// silence revokes a device.
-func (s *State) silence(key identity.PublicKey, d Device) {
+// disable revokes a device.
+func (s *State) disable(key identity.PublicKey, d Device) {
 	m, _ := s.Members.Get(d.Member)
 	m.Devices--
 	s.Members.Set(d.Member, m)

@@ -104,6 +104,9 @@ func (s *State) rule(key identity.PublicKey, m Member, status Status, ruling eve
 	s.forgetSuspension(key, m)
 	m.Status, m.Since, m.Ruling, m.Until, m.Appealed = status, s.Time, ruling, until, false
 	s.Members.Set(key, m)
+	if status == StatusExpelled {
+		s.silence(key)
+	}
 	if until != 0 {
 		s.Calendar.Set(Date{At: until, Member: key}, struct{}{})
 	}

@@ -112,11 +112,20 @@ func (s *State) look() {
 	}
 }
 
-// guard notes the lead, and extends the vote if it changed too late.
-func (s *State) guard(id event.ID, p Proposal) {
+// stirVotes notes that delegations have changed, on which every watched vote can depend.
+func (s *State) stirVotes() {
+	for due := range s.Agenda.All() {
+		if p, _ := s.Proposals.Get(due.Proposal); p.Phase == Voting && p.Lead.Watched {
+			s.stir(due.Proposal, &p)
+		}
+	}
+}
+
+// guard notes the lead, and extends the vote if it changed too late; it tells whether it did.
+func (s *State) guard(id event.ID, p Proposal) (extended bool) {
 	lead := s.recount(id, &p).leads()
 	if lead.Passes == p.Lead.Passes && slices.Equal(lead.Selected, p.Lead.Selected) {
-		return
+		return false
 	}
 	p.Lead = lead
 	p.Lead.Since = s.Time
@@ -124,8 +133,10 @@ func (s *State) guard(id event.ID, p Proposal) {
 	if cause := Cause(a.Rule); s.Time+a.Window > p.Voting.End && p.shifted(cause) < a.Times {
 		p.shift(cause, s.Time, p.Voting.End, max(p.Voting.End, s.Time)+a.Window)
 		p.extend()
+		extended = true
 	}
 	s.put(id, p, p.next())
+	return extended
 }
 
 // unconfirmed tells whether what leads has not led long enough to pass.

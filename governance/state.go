@@ -46,6 +46,11 @@ type State struct {
 	Requests    table.Table[Chair, Request]                   // for further classes, waiting
 	Patronage   table.Table[identity.PublicKey, Patron]       // by member, or by the key of one who is none
 	Calendar    table.Table[Date, struct{}]                   // exactly what is to happen to members by itself
+	Mandates    table.Table[Remit, Mandate]                   // by who gave them
+	Programs    table.Table[event.ID, Program]
+	Answers     table.Table[Asked, Answer] // of programs, on votes that are over
+	Juries      table.Table[Panel, Jury]
+	Undrawn     table.Table[Panel, struct{}] // the juries that wait for their seed
 }
 
 // Copy is a snapshot.
@@ -69,6 +74,11 @@ func (s *State) Copy() State {
 		Requests:    s.Requests.Copy(),
 		Patronage:   s.Patronage.Copy(),
 		Calendar:    s.Calendar.Copy(),
+		Mandates:    s.Mandates.Copy(),
+		Programs:    s.Programs.Copy(),
+		Answers:     s.Answers.Copy(),
+		Juries:      s.Juries.Copy(),
+		Undrawn:     s.Undrawn.Copy(),
 	}
 }
 

@@ -21,6 +21,8 @@ type Result struct {
 	Closed    event.Time `cbor:"closed"`            // coop time of the closing commit; 0 while the vote is open
 	Ballots   uint64     `cbor:"ballots"`           // that count, one a member
 	Hash      [32]byte   `cbor:"hash"`              // SHA-256 of the ids of their events, by member
+	Delegated uint64     `cbor:"delegated"`         // votes that others' ballots or programs carry
+	Chains    [32]byte   `cbor:"chains"`            // SHA-256 of "coop/chains/1", a zero byte, and of each voter without a ballot to whom a mandate applies the key and the event of the mandate; zero if there is none
 	Yes       uint64     `cbor:"yes"`               // what this means, see Method
 	No        uint64     `cbor:"no"`                // likewise
 	Abstain   uint64     `cbor:"abstain"`           // ballots that take part and take no side

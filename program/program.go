@@ -92,6 +92,9 @@ func (p *Program) Source() string { return p.source }
 // Worst is the most that a run can cost, on the largest input. It is at most Limit.
 func (p *Program) Worst() uint64 { return p.worst }
 
+// shared is the one environment of all programs. It is never changed.
+var shared, errShared = language()
+
 // Check reads a program and refuses it with a *Refusal if it is not one that every peer can run
 // safely and with the same result.
 func Check(source string) (*Program, error) { return guard(source, check) }
@@ -111,9 +114,9 @@ func check(source string) (*Program, error) {
 	if err := checkSource(source); err != nil {
 		return nil, err
 	}
-	env, err := language()
-	if err != nil {
-		return nil, &Refusal{Err: ErrFault, Detail: err.Error()}
+	env := shared
+	if errShared != nil {
+		return nil, &Refusal{Err: ErrFault, Detail: errShared.Error()}
 	}
 	parsed, issues := env.Parse(source)
 	if issues.Err() != nil {

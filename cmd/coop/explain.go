@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -78,11 +80,30 @@ func (a *app) printExplanation(e *daemon.Explanation) error {
 
 func (a *app) printBallots(ballots []governance.BallotWords) error {
 	type row = governance.BallotWords
+	columns := []column[row]{{name: "ballot", text: func(b row) string {
+		if b.Event.IsZero() {
+			if b.Program.IsZero() {
+				return ""
+			}
+			return a.ending(b.Program.String())
+		}
+		return a.ending(b.Event.String())
+	}}, {name: "of", text: func(b row) string { return b.Name }}, {name: "says", text: func(b row) string { return b.Says }},
+		{name: "reason", text: func(b row) string { return b.Reason + b.Error }}}
+	if slices.ContainsFunc(ballots, func(b row) bool { return b.Votes != 1 || len(b.For) > 0 }) {
+		columns = append(columns, column[row]{name: "votes", text: func(b row) string { return fmt.Sprint(b.Votes) }},
+			column[row]{name: "carries", text: func(b row) string { return strings.Join(b.For, ", ") }})
+	}
+	if slices.ContainsFunc(ballots, func(b row) bool { return !b.Program.IsZero() }) {
+		columns = append(columns, column[row]{name: "cost", text: func(b row) string {
+			if b.Program.IsZero() {
+				return ""
+			}
+			return fmt.Sprint(b.Cost)
+		}})
+	}
 	return list(a, ballots, func(b row) string { return b.Event.String() },
-		column[row]{name: "ballot", text: func(b row) string { return a.ending(b.Event.String()) }},
-		column[row]{name: "of", text: func(b row) string { return b.Name }},
-		column[row]{name: "says", text: func(b row) string { return b.Says }},
-		column[row]{name: "reason", text: func(b row) string { return b.Reason }})
+		columns...)
 }
 
 // errNoOption says how options can be named.

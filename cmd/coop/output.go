@@ -254,7 +254,7 @@ func (a *app) printTree(tree any) error {
 
 // momentFields are the names under which the API tells times in milliseconds since 1970. To people
 // and programs they are RFC 3339.
-var momentFields = []string{"time", "founded", "since", "opened", "due", "ended", "until", "last", "cast", "start", "end", "at", "expires", "clock"}
+var momentFields = []string{"time", "founded", "since", "opened", "due", "ended", "until", "last", "cast", "start", "end", "at", "expires", "clock", "given", "confirmed", "ends", "called"}
 
 func moments(tree any) any {
 	switch v := tree.(type) {

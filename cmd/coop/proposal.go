@@ -121,7 +121,7 @@ func (a *app) proposalShowCommand() *cobra.Command {
 				{"text", p.Text}, {"tags", strings.Join(p.Tags, ",")}, {"options", strings.Join(options, "\n")},
 				{"if it passes", strings.Join(p.Actions, "\n")}, {"may vote", fmt.Sprint(p.Roll + p.Silent)}, {"hidden", p.Hidden}, {"result", resultOf(p)}, {"quorum", quorumOf(&p)}}
 			if p.Hidden == "" {
-				fields = append(fields, field{"threshold", reached(p.Tally.Threshold)}, field{"lot", lotOf(p.Tally)})
+				fields = append(fields, field{"threshold", reached(p.Tally.Threshold)}, field{"lot", lotOf(p.Tally)}, field{"delegated", delegatedOf(p.Tally)})
 			}
 			fields = append(fields, a.lifeFields(&p)...)
 			return a.show(p, p.ID.String(), append(fields, field{"ballots", strings.Join(ballots, "\n")})...)
@@ -134,6 +134,13 @@ func lotOf(t coop.TallyView) string {
 		return "options were equal on the way, and the lot decided"
 	}
 	return ""
+}
+
+func delegatedOf(t coop.TallyView) string {
+	if t.Delegated == 0 {
+		return ""
+	}
+	return plural(t.Delegated, "vote counts", "votes count") + " with the ballot of another: coop delegate show --proposal tells whose"
 }
 
 func reached(is bool) string {

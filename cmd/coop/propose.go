@@ -32,6 +32,7 @@ type proposal struct {
 	Charter  *governance.Charter `json:"charter"`  // to replace the charter
 	Again    string              `json:"again"`    // proposal with the same content that was vetoed
 	rulings
+	Juries []juryCall `json:"juries"` // to draw by lot
 }
 
 type allocation struct {
@@ -43,6 +44,7 @@ func (a *app) proposeCommand() *cobra.Command {
 	var o struct {
 		file, text, textFile, track, method, budget, charter, again string
 		tags, options, admit, devices, allocate                     []string
+		juries, parties                                             []string
 	}
 	var sign signFlags
 	var ruled rulings
@@ -77,6 +79,9 @@ func (a *app) proposeCommand() *cobra.Command {
 			if err := p.addOptions(o.options); err != nil {
 				return err
 			}
+			if err := p.addJuries(o.juries, o.parties); err != nil {
+				return err
+			}
 			for _, text := range o.allocate {
 				name, sum, _ := strings.Cut(text, "=")
 				p.Allocate = append(p.Allocate, allocation{name, sum})
@@ -91,7 +96,7 @@ func (a *app) proposeCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.file, "file", "", "JSON file with title, text, track, method, tags, options, budget, admit, devices, allocate, charter; flags come on top; - is the standard input")
+	f.StringVar(&o.file, "file", "", "JSON file with title, text, track, method, tags, options, budget, admit, devices, allocate, juries, charter; flags come on top; - is the standard input")
 	f.StringVar(&o.text, "text", "", "what it is about, in Markdown")
 	f.StringVar(&o.textFile, "text-file", "", "file with the text")
 	f.StringVar(&o.track, "track", "", "which of the charter's tracks (default: what its actions need, otherwise general or the first)")
@@ -105,6 +110,8 @@ func (a *app) proposeCommand() *cobra.Command {
 	f.StringVar(&o.charter, "amend-charter", "", "if it passes, replace the charter by that of this JSON file")
 	f.StringVar(&o.again, "again", "", "the proposal with the same options, budget and actions that was vetoed, where the charter bounds how often")
 	ruled.flags(cmd)
+	f.StringArrayVar(&o.juries, "jury", nil, "if it passes, draw a jury by lot: NAME=SEATS; may be repeated")
+	f.StringArrayVar(&o.parties, "jury-party", nil, "a member with an interest in what the jury judges, who is left out with delegates and delegators; may be repeated")
 	sign.add(cmd)
 	return cmd
 }
@@ -237,6 +244,15 @@ func (a *app) actions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts
 	}
 	for _, r := range ruled {
 		if err := add(r.kind, r.body, "%s", r.words); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range p.Juries {
+		body, says, err := a.juryBody(cmd, &p.Juries[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := add(governance.KindJuryCall, body, "%s", says); err != nil {
 			return nil, nil, err
 		}
 	}
