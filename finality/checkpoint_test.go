@@ -56,7 +56,10 @@ func TestCertificateNeedsAQuorum(t *testing.T) {
 			other.Checkpoint.State[0]++
 			return other
 		}(), ErrFalseSignature},
-		{"another epoch", func() Certificate { e := term(1, ep.Base, 0, 4); return certify(e, checkpointOf(&e, 5, nil), 0, 0, 1, 2) }(), ErrOtherEpoch},
+		{"another epoch", func() Certificate {
+			e := term(1, ep.Base, 0, 4)
+			return certify(e, checkpointOf(&e, 5, nil), 0, 0, 1, 2)
+		}(), ErrOtherEpoch},
 	} {
 		if err := test.cert.Verify(&ep); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
