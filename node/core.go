@@ -10,14 +10,14 @@ import (
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
-	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/identity"
 )
 
 // Config is what one peer's core is made of.
 type Config struct {
 	Genesis  *event.Event // the founding event
-	Key      identity.Key // this device's key; it signs own events and, for a steward, rounds
+	Key      identity.Key // this device's key; it signs own events and, for a founding steward, rounds
+	Keys     Keys         // for rounds of later epochs; nil: this device is no steward beyond the founding epoch
 	Observer string       // not empty: never sign, and why
 	Mark     Mark         // what the guard says was signed
 	Archive  Archive
@@ -30,18 +30,28 @@ type Config struct {
 type Core struct {
 	coop     event.ID
 	key      identity.Key
+	keys     Keys
 	secret   [32]byte // salts short ids, so that nobody can make ids that collide
 	observer string
 	archive  Archive
 	mended   bool
 
-	epoch   finality.Epoch
 	graph   *crdt.Graph
+	line    *coop.Chronicle
+	epoch   finality.Epoch // of the chronicle
 	engine  *finality.Engine
+	seat    int               // this device's number among the epoch's stewards, or -1
+	sign    identity.Key      // what it signs round blocks with
 	steward *finality.Steward // nil unless this device is one and may sign
-	line    *fold.Timeline[coop.State]
-	commits uint64     // folded so far
-	time    event.Time // coop time of the last
+	commits uint64            // folded so far
+	time    event.Time        // coop time of the last
+
+	handover  *sealing // of the checkpoint with which the epoch began; nil in the founding epoch
+	latest    *sealing // of the last checkpoint since
+	proven    *finality.Certificate
+	diverged  *finality.Certificate // a quorum signed another result than this core's
+	later     later
+	announced uint64 // commits when it was looked whether a key is to be announced, and one more
 
 	tail    tail
 	refused refusals
@@ -51,6 +61,9 @@ type Core struct {
 	fetch   fetch
 	marks   []commitMark
 	signed  Mark
+
+	entitled bool // the data shows all that this device signed
+	lost     Mark // what it signed when it did not
 
 	recorded     []event.ID // anchors of the commits that were on disk at the start
 	restoring    bool
@@ -101,9 +114,9 @@ func NewCore(c Config) (*Core, error) {
 	seed := c.Key.Seed()
 	core := &Core{
 		mended: c.Mended,
-		coop:   c.Genesis.ID, key: c.Key, observer: c.Observer, archive: c.Archive,
+		coop:   c.Genesis.ID, key: c.Key, keys: c.Keys, observer: c.Observer, archive: c.Archive,
 		secret: sha256.Sum256(append([]byte("coop/short ids\x00"), seed[:]...)),
-		epoch:  epoch, graph: crdt.NewGraph(c.Genesis.ID), line: coop.NewTimeline(state),
+		epoch:  epoch, graph: crdt.NewGraph(c.Genesis.ID), line: coop.NewChronicle(state),
 		refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), signed: c.Mark,
 		kept: c.Archive.Count(),
 	}
@@ -113,25 +126,16 @@ func NewCore(c Config) (*Core, error) {
 		return nil, fmt.Errorf("the founding event does not hold: %w", err)
 	}
 	core.graph.Release([]event.ID{c.Genesis.ID})
+	core.seat, core.sign = core.seatIn(&core.epoch)
 	return core, nil
-}
-
-// stewardIndex is this device's number among the stewards, or -1.
-func (c *Core) stewardIndex() int {
-	for i, key := range c.epoch.Stewards {
-		if key == c.key.Public() {
-			return i
-		}
-	}
-	return -1
 }
 
 // Submit signs a draft of this device's member, after it was tried on what is known so far. The
 // error is the refusal that it would meet, and then nothing was signed.
 func (c *Core) Submit(now event.Time, d event.Draft) (*event.Event, error) {
 	c.now = now
-	if c.observer != "" {
-		return nil, &ObserverError{c.observer}
+	if why := c.watching(); why != "" {
+		return nil, &ObserverError{why}
 	}
 	if err := d.Check(); err != nil {
 		return nil, err
@@ -231,8 +235,11 @@ func harmless(err error) bool {
 
 // foreign tells whether a round block of our own number is one that we never made.
 func (c *Core) foreign(r *finality.Round) bool {
-	if c.steward == nil || r.Steward != c.stewardIndex() || c.engine.Has(r.ID) {
+	if c.steward == nil || r.Epoch != c.epoch.Number || r.Steward != c.seat || c.engine.Has(r.ID) {
 		return false
+	}
+	if r.Epoch == c.lost.Epoch && r.Number <= c.lost.Round {
+		return false // it may be one that this device lost
 	}
 	_, err := c.archive.Round(r.ID)
 	return err != nil
@@ -240,7 +247,7 @@ func (c *Core) foreign(r *finality.Round) bool {
 
 // silence stops all signing, now and after restarts.
 func (c *Core) silence(why string) {
-	c.observer, c.steward, c.out.Silence = why, nil, why
+	c.observer, c.steward, c.entitled, c.out.Silence = why, nil, false, why
 }
 
 // accept brings one event into the graph, with all that waited for it.
@@ -273,28 +280,32 @@ func (c *Core) accept(from Peer, e *event.Event) error {
 	return nil
 }
 
-// absorb keeps the rounds that were accepted and folds what became final.
+// absorb keeps the rounds that were accepted and folds what became final, up to the end of the epoch.
 func (c *Core) absorb(step finality.Step) {
 	for _, r := range step.Accepted {
 		c.keepRound(r)
 		c.wants.drop([32]byte(r.ID))
 	}
-	for _, commit := range step.Commits {
-		c.commit(commit)
+	for i, commit := range step.Commits {
+		if end := c.commit(commit); end != nil {
+			c.succeed(end, commit, step.Commits[i+1:])
+			return
+		}
 	}
 	if step.Halt != nil {
 		c.alarm(step.Halt)
 	}
 }
 
-func (c *Core) commit(commit finality.Commit) {
+// commit folds a commit; end is not nil if it is the last one of its epoch.
+func (c *Core) commit(commit finality.Commit) (end *finality.Checkpoint) {
 	events := make([]*event.Event, len(commit.Order))
 	for i, id := range commit.Order {
 		if events[i] = c.graph.Get(id); events[i] == nil {
 			panic(fmt.Sprintf("node: invariant: commit %d orders %s, which is not at hand", commit.Index, id))
 		}
 	}
-	receipts := c.line.Commit(commit.Index, commit.Time, events)
+	receipts, end := c.line.Commit(commit, events)
 	c.commits, c.time = commit.Index+1, commit.Time
 	c.out.Final = append(c.out.Final, receipts...)
 	c.refused.note(receipts)
@@ -302,6 +313,10 @@ func (c *Core) commit(commit finality.Commit) {
 	c.graph.Release(commit.Order)
 	c.tail.remove(events)
 	c.tail.touched(c.now)
+	if end == nil {
+		c.checkpoint()
+	}
+	return end
 }
 
 // record keeps a commit, unless it is one that Restore found on disk.
@@ -338,6 +353,9 @@ func (c *Core) Tick(now event.Time, busy bool) Effects {
 	}
 	c.now, c.last = now, now
 	c.turns++
+	c.hearLater()
+	c.announce()
+	c.takeOffice()
 	for range maxIssues {
 		if c.steward == nil {
 			break
@@ -349,6 +367,7 @@ func (c *Core) Tick(now event.Time, busy bool) Effects {
 		}
 		c.issue(draft)
 	}
+	c.hearLater() // what this device signed itself may have ended the epoch
 	c.synchronise(busy)
 	if at, ok := coop.Next(c.line.Final()); ok && c.steward != nil && at > now {
 		c.wake(at)
@@ -367,7 +386,7 @@ func (c *Core) due() bool {
 
 // issue signs a round block, takes it like anybody's, and pushes it to the other stewards.
 func (c *Core) issue(draft *finality.Round) {
-	r, err := finality.SealRound(c.key, &c.epoch, *draft)
+	r, err := finality.SealRound(c.sign, &c.epoch, *draft)
 	if err != nil {
 		panic("node: invariant: a steward's own round block can be sealed: " + err.Error())
 	}

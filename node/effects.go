@@ -3,20 +3,23 @@ package node
 import (
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/fold"
 )
 
 // Effects is what the core asks of the world after a turn, to be obeyed in the order of the fields:
 // what was said is on disk before anybody hears it.
 type Effects struct {
-	Keep    crdt.Batch     // make durable first, all or nothing
-	Mark    Mark           // then raise the signing guard, unless it is zero
-	Publish []Publication  // then gossip
-	Send    []Letter       // and send, in order for each peer
-	Final   []fold.Receipt // what became final in this turn, in final order
-	Time    event.Time     // coop time after this turn
-	Silence string         // stop signing for good, and why: somebody else signs with our key
-	Wake    event.Time     // call Tick again then, at the latest; zero: no need
+	Keep    crdt.Batch      // make durable first, all or nothing
+	Mark    Mark            // then raise the signing guard, unless it is zero
+	Publish []Publication   // then gossip
+	Send    []Letter        // and send, in order for each peer
+	Final   []fold.Receipt  // what became final in this turn, in final order
+	Time    event.Time      // coop time after this turn
+	Silence string          // stop signing for good, and why: somebody else signs with our key
+	Epoch   *finality.Epoch // not nil: from now on frames are to be read by this epoch
+	Fault   error           // what this device should have done and could not; it is told and tried again
+	Wake    event.Time      // call Tick again then, at the latest; zero: no need
 }
 
 // lasting tells whether something must be made durable.

@@ -10,6 +10,7 @@ var (
 	ErrBehind    = errors.New("4,096 of your events are not final yet: wait until the stewards are reachable again (coop status)")
 	ErrClosed    = errors.New("this peer is stopping: start it again with coop up")
 	ErrDisk      = errors.New("this peer stopped because its disk failed; nothing it acknowledged is lost: look at coop doctor, then coop repo check")
+	ErrDiverged  = errors.New("a quorum of the stewards signed another result than this peer came to, so one of the two is wrong and this peer signs nothing more: export the archive (coop export), let others verify it, and update coop")
 	ErrNotInTime = errors.New("not final yet: the event is kept and will be sent when stewards are reachable (coop status)")
 )
 

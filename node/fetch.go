@@ -104,7 +104,7 @@ func (c *Core) ask(busy bool) {
 		}
 		g := asks[p]
 		if g == nil {
-			g = &Get{Frontier: c.engine.Frontier()}
+			g = &Get{Epoch: c.epoch.Number, Frontier: c.engine.Frontier()}
 			asks[p] = g
 		}
 		if ids := g.list(w.round); len(*ids) < maxIDs {
@@ -165,7 +165,7 @@ func (c *Core) onGet(from Peer, g *Get) {
 			rounds = append(rounds, r)
 		}
 	}
-	if len(g.Rounds) > 0 {
+	if len(g.Rounds) > 0 && g.Epoch == c.epoch.Number {
 		rounds = append(rounds, c.engine.Above(g.Frontier, maxAbove)...)
 	}
 	c.sendBundle(from, ProtoGet, events, rounds)

@@ -26,4 +26,7 @@ const (
 	alarmRounds      = 30     // rounds before a fork of what is final that are shown with it
 	greetingsAtWork  = 3      // peers told by one who is no steward
 	neighboursAtMost = 1024
+	laterOfPeer      = 128       // round blocks and signatures of an epoch to come, kept of one peer
+	laterBytes       = 256 << 10 // and their size
+	laterAtMost      = 2048      // of all peers
 )

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
@@ -19,6 +20,7 @@ const (
 	maxIDs    = 512       // ids in one Get
 	maxShort  = 2000      // short ids in one Tail: 16 KB
 	maxPages  = 4         // pages answered to one From
+	maxSeals  = 2         // checkpoints in a greeting
 )
 
 // The channels between peers. Topics are gossiped to everybody, protocols go from peer to peer.
@@ -50,8 +52,17 @@ type Message struct {
 type Hello struct {
 	_        struct{} `cbor:",toarray"`
 	Commits  uint64   // final segments
-	Frontier []uint64 // highest accepted round per steward
+	Epoch    uint64   // in which they end
+	Frontier []uint64 // highest accepted round per steward of that epoch
 	Pending  uint64   // accepted events that are not final
+	Seals    []Seal   // checkpoints that it gathers signatures for
+}
+
+// Seal says which signatures under a checkpoint a peer has.
+type Seal struct {
+	_     struct{} `cbor:",toarray"`
+	Index uint64   // of the commit
+	Have  uint64   // steward i in bit i
 }
 
 // Get asks for events and round blocks by id. Frontier lets the other add the rounds above it, so
@@ -60,6 +71,7 @@ type Get struct {
 	_        struct{} `cbor:",toarray"`
 	Events   []event.ID
 	Rounds   []event.ID
+	Epoch    uint64 // of Frontier
 	Frontier []uint64
 }
 
@@ -86,20 +98,24 @@ type From struct {
 	Index, Skip uint64
 }
 
-// Bundle carries events and rounds, parents first. Next tells, in answer to a From, where the
-// answer ended; More that there is more to ask for.
+// Bundle carries events and what stewards signed: rounds, parents first, and certificates, complete or
+// in parts. Next tells, in answer to a From, where the answer ended; More that there is more to ask for.
 type Bundle struct {
 	Events []*event.Event
 	Rounds []*finality.Round
+	Later  [][]byte // rounds of an epoch that the reader does not know, unverified
 	Next   *From
-	More   bool // further pages of the same answer follow
-	End    bool // nothing final lies beyond
+
+	Certificates []*finality.Certificate // canonical, their signatures unverified
+
+	More bool // further pages of the same answer follow
+	End  bool // nothing final lies beyond
 }
 
 type bundle struct {
 	_         struct{} `cbor:",toarray"`
 	Events    [][]byte
-	Rounds    [][]byte
+	Rounds    [][]byte // and certificates
 	Next      *From
 	More, End bool
 }
@@ -125,6 +141,10 @@ func (m Message) Frame() []byte {
 		for _, r := range b.Rounds {
 			w.Bundle.Rounds = append(w.Bundle.Rounds, r.Raw)
 		}
+		w.Bundle.Rounds = append(w.Bundle.Rounds, b.Later...)
+		for _, cert := range b.Certificates {
+			w.Bundle.Rounds = append(w.Bundle.Rounds, cert.Raw())
+		}
 	}
 	frame, err := event.Marshal(w)
 	if err != nil {
@@ -135,12 +155,20 @@ func (m Message) Frame() []byte {
 
 // Reader reads frames of one cooperative, from many goroutines at once.
 type Reader struct {
-	epoch finality.Epoch
+	epoch atomic.Pointer[finality.Epoch]
 	door  *opener
 }
 
-// NewReader is a reader of frames in which round blocks are of this epoch.
-func NewReader(epoch finality.Epoch) *Reader { return &Reader{epoch: epoch, door: newOpener()} }
+// NewReader is a reader of frames that verifies the round blocks of this epoch. Of an epoch before it
+// drops them, of a later one it hands them on as they are.
+func NewReader(epoch finality.Epoch) *Reader {
+	r := &Reader{door: newOpener()}
+	r.Turn(&epoch)
+	return r
+}
+
+// Turn makes the reader verify the round blocks of another epoch.
+func (r *Reader) Turn(epoch *finality.Epoch) { r.epoch.Store(epoch) }
 
 // ParseMessage reads one frame as a Reader does.
 func ParseMessage(epoch *finality.Epoch, frame []byte) (Message, error) {
@@ -158,7 +186,7 @@ func (r *Reader) Parse(frame []byte) (Message, error) {
 		return Message{}, fmt.Errorf("%w (%v)", ErrFrame, err)
 	}
 	m := Message{Hello: w.Hello, Get: w.Get, Tail: w.Tail, Want: w.Want, From: w.From}
-	if err := m.check(&r.epoch, w.Bundle != nil); err != nil {
+	if err := m.check(w.Bundle != nil); err != nil {
 		return Message{}, err
 	}
 	if w.Bundle == nil {
@@ -169,18 +197,17 @@ func (r *Reader) Parse(frame []byte) (Message, error) {
 	return m, err
 }
 
-func (m *Message) check(epoch *finality.Epoch, bundled bool) error {
+func (m *Message) check(bundled bool) error {
 	said := 0
 	for _, is := range []bool{m.Hello != nil, m.Get != nil, m.Tail != nil, m.Want != nil, m.From != nil, bundled} {
 		if is {
 			said++
 		}
 	}
-	n := len(epoch.Stewards)
 	switch {
 	case said != 1,
-		m.Hello != nil && len(m.Hello.Frontier) != n,
-		m.Get != nil && (len(m.Get.Events) > maxIDs || len(m.Get.Rounds) > maxIDs || len(m.Get.Frontier) != n),
+		m.Hello != nil && (len(m.Hello.Frontier) > finality.MaxStewards || len(m.Hello.Seals) > maxSeals),
+		m.Get != nil && (len(m.Get.Events) > maxIDs || len(m.Get.Rounds) > maxIDs || len(m.Get.Frontier) > finality.MaxStewards),
 		m.Tail != nil && (len(m.Tail.Short) > maxShort || m.Tail.Low > m.Tail.High),
 		m.Want != nil && len(m.Want.Short) > maxShort:
 		return ErrFrame
@@ -195,13 +222,35 @@ func (b *bundle) open(r *Reader) (*Bundle, error) {
 	}
 	opened := &Bundle{Events: events, Next: b.Next, More: b.More, End: b.End}
 	for _, raw := range b.Rounds {
-		block, err := finality.OpenRound(&r.epoch, raw)
-		if err != nil {
+		if err := opened.open(r.epoch.Load(), raw); err != nil {
 			return nil, err
 		}
-		opened.Rounds = append(opened.Rounds, block)
 	}
 	return opened, nil
+}
+
+// open reads a round block or a certificate into the bundle.
+func (b *Bundle) open(epoch *finality.Epoch, raw []byte) error {
+	if finality.IsCertificate(raw) {
+		cert, err := finality.OpenCertificate(raw)
+		b.Certificates = append(b.Certificates, cert)
+		return err
+	}
+	block, err := finality.OpenRound(epoch, raw)
+	if !errors.Is(err, finality.ErrOtherEpoch) {
+		b.Rounds = append(b.Rounds, block)
+		return err
+	}
+	number, bad := finality.RoundEpoch(raw)
+	switch {
+	case bad != nil:
+		return bad
+	case number > epoch.Number:
+		b.Later = append(b.Later, raw)
+	case number == epoch.Number:
+		return err // of other stewards than ours: a forgery, whoever they were
+	}
+	return nil
 }
 
 // split cuts events and rounds into bundles that fit a frame.

@@ -51,6 +51,7 @@ type Guard interface {
 type Options struct {
 	Genesis  *event.Event
 	Key      identity.Key
+	Keys     Keys   // for rounds of epochs after the founding one; may be nil
 	Observer string // not empty: sign nothing, and why
 	Signed   Mark   // what the guard says was signed so far
 	Store    crdt.Store
@@ -109,7 +110,7 @@ func Open(o Options) (*Node, error) {
 			return nil, fmt.Errorf("cannot keep the founding event: %w", err)
 		}
 	}
-	config := Config{Genesis: o.Genesis, Key: o.Key, Observer: o.Observer, Mark: o.Signed, Archive: o.Store}
+	config := Config{Genesis: o.Genesis, Key: o.Key, Keys: o.Keys, Observer: o.Observer, Mark: o.Signed, Archive: o.Store}
 	core, err := restored(config, o)
 	if errors.Is(err, ErrReplay) { // as after a repair: what is lost comes from the others
 		config.Mended = true
@@ -194,6 +195,13 @@ func (n *Node) turn(in *input) (wake event.Time, err error) {
 		}
 	}
 	t.Effects = n.core.Tick(n.clock.Now(), len(n.inbox) > 0)
+	if t.Epoch != nil {
+		n.reader.Turn(t.Epoch)
+		n.log.Info("an epoch begins", "epoch", t.Epoch.Number, "stewards", t.Epoch.N())
+	}
+	if t.Fault != nil {
+		n.log.Warn("a steward's duty could not be done", "why", t.Fault)
+	}
 	if err := n.settle(); err != nil {
 		return 0, err
 	}

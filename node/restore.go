@@ -48,35 +48,10 @@ func (c *Core) Restore(now event.Time, progress func(done, total uint64)) error 
 	c.out.Final = nil
 	c.restoring, c.kept = false, count
 	c.takeOffice()
+	if !c.sealed() {
+		c.vouch(c.handover, nil)
+	}
 	return nil
-}
-
-// takeOffice lets this device sign, unless the guard knows of more signatures than the archive: then
-// the archive is an old copy, and signing on from it could sign a number twice.
-func (c *Core) takeOffice() {
-	if c.observer != "" {
-		return
-	}
-	self := c.stewardIndex()
-	rounds := uint64(0)
-	if self >= 0 {
-		rounds = c.engine.Frontier()[self]
-	}
-	events := uint64(0)
-	if _, seq, any := c.graph.Tip(c.key.Public()); any {
-		events = seq + 1
-	}
-	if c.signed.Round > rounds || c.signed.Events > events {
-		c.silence(fmt.Sprintf("this device signed %d events and up to round %d, but its data ends at %d and %d: the data is an older copy. "+
-			"Nothing is lost, but signing on from here could sign a number twice", c.signed.Events, c.signed.Round, events, rounds))
-		return
-	}
-	if now := (Mark{Events: events, Epoch: c.epoch.Number, Round: rounds}); now != c.signed {
-		c.signed, c.out.Mark = now, now // a crash kept the guard behind, and what is on disk will be told
-	}
-	if self >= 0 {
-		c.steward = finality.NewSteward(c.engine, self, rounds)
-	}
 }
 
 func (c *Core) loadMarks() error {
@@ -111,11 +86,14 @@ func (c *Core) restoreRounds(from, to uint64) error {
 		if n >= to {
 			return errStop
 		}
-		r, err := finality.OpenRound(&c.epoch, raw)
+		c.kept.Rounds = n + 1
+		r, err := c.openKept(raw)
 		if err != nil {
 			return fmt.Errorf("round block %d of the archive: %w", n, err)
 		}
-		c.kept.Rounds = n + 1
+		if r == nil {
+			return nil
+		}
 		step, err := c.engine.Add(c.now, "", r)
 		if harmless(err) {
 			return nil // a rebuilt archive has gaps; what they hide is fetched again
@@ -130,6 +108,30 @@ func (c *Core) restoreRounds(from, to uint64) error {
 		return nil
 	}
 	return err
+}
+
+// openKept reads one of the round blocks of the archive; nil if it has no part in the present epoch: it
+// was void when the epoch before ended, or is a certificate among them.
+func (c *Core) openKept(raw []byte) (*finality.Round, error) {
+	if finality.IsCertificate(raw) {
+		cert, err := finality.OpenCertificate(raw)
+		if err != nil {
+			return nil, err
+		}
+		if c.certificates(Peer{}, []*finality.Certificate{cert}) > 0 {
+			return nil, finality.ErrFalseSignature
+		}
+		return nil, nil
+	}
+	r, err := finality.OpenRound(&c.epoch, raw)
+	if errors.Is(err, finality.ErrOtherEpoch) {
+		number, bad := finality.RoundEpoch(raw)
+		if bad != nil || number < c.epoch.Number || c.mended {
+			return nil, bad
+		}
+		return nil, ErrReplay // the commit that should have led there is missing
+	}
+	return r, err
 }
 
 // errStop ends a walk through the archive.

@@ -13,6 +13,7 @@ type neighbour struct {
 	seen   bool   // it said hello
 	stalls int    // times it was asked for commits in vain
 	told   uint64 // commits that our last greeting spoke of
+	seat   int    // its member's number among the stewards, or -1
 }
 
 // beat is the rhythm of greetings: every helloEvery while there is work, and once after the last commit.
@@ -29,7 +30,7 @@ func (c *Core) Up(now event.Time, p Peer) {
 	if c.peers[p] != nil || len(c.peers) >= neighboursAtMost {
 		return
 	}
-	c.peers[p] = &neighbour{hello: Hello{Frontier: make([]uint64, len(c.epoch.Stewards))}}
+	c.peers[p] = &neighbour{seat: c.seated(p)}
 	c.greet(p)
 	if h := c.engine.Halted(); h != nil {
 		c.show(p, h)
@@ -62,6 +63,7 @@ func (c *Core) show(p Peer, h *finality.Halt) {
 func (c *Core) Down(now event.Time, p Peer) {
 	c.now = now
 	delete(c.peers, p)
+	c.later.forget(p)
 	c.graph.Forget(string(p[:]))
 	if c.fetch.from == p {
 		c.fetch = fetch{}
@@ -69,7 +71,7 @@ func (c *Core) Down(now event.Time, p Peer) {
 }
 
 func (c *Core) hello() *Hello {
-	return &Hello{Commits: c.commits, Frontier: c.engine.Frontier(), Pending: uint64(c.tail.len())}
+	return &Hello{Commits: c.commits, Epoch: c.epoch.Number, Frontier: c.engine.Frontier(), Pending: uint64(c.tail.len()), Seals: c.seals()}
 }
 
 func (c *Core) send(to Peer, proto string, m Message) {
@@ -112,6 +114,7 @@ func (c *Core) Handle(now event.Time, from Peer, m Message) (bad int) {
 		c.onFrom(from, m.From)
 	case m.Bundle != nil:
 		bad = c.Receive(now, from, m.Bundle.Events) + c.Hear(now, from, m.Bundle.Rounds)
+		bad += c.foresee(from, m.Bundle.Later) + c.certificates(from, m.Bundle.Certificates)
 		if m.Bundle.Next != nil {
 			c.onPage(from, m.Bundle)
 		}
@@ -126,13 +129,14 @@ func (c *Core) onHello(from Peer, h *Hello) {
 	}
 	c.wants.hope()
 	first := !n.seen
-	n.hello, n.seen = *h, true
+	n.hello, n.seen, n.seat = *h, true, c.seated(from)
 	n.hello.Frontier = slices.Clone(h.Frontier)
+	c.reseal(from, h)
 	if h.Commits > c.commits {
 		c.catchUp(from)
 		return
 	}
-	if h.Commits+lagCommits >= c.commits {
+	if h.Commits+lagCommits >= c.commits && h.Epoch == c.epoch.Number {
 		rounds := c.engine.Above(h.Frontier, maxAbove)
 		if h.Commits < c.commits {
 			rounds = append(rounds, c.engine.Proof()...) // a frontier does not tell of a liar's second block
@@ -161,17 +165,28 @@ func (c *Core) onTail(from Peer, t *Tail) {
 
 // saw learns from a round block how far the peer that sent it is.
 func (c *Core) saw(from Peer, r *finality.Round) {
-	if n := c.peers[from]; n != nil {
-		n.hello.Frontier[r.Steward] = max(n.hello.Frontier[r.Steward], r.Number)
-		if c.epoch.Stewards[r.Steward] != from {
-			return
-		}
-		for _, parent := range r.Parents {
-			if p := c.engine.Get(parent); p != nil {
-				n.hello.Frontier[p.Steward] = max(n.hello.Frontier[p.Steward], p.Number)
-			}
+	n := c.peers[from]
+	if n == nil || r.Epoch != c.epoch.Number {
+		return
+	}
+	frontier := c.frontierOf(n)
+	frontier[r.Steward] = max(frontier[r.Steward], r.Number)
+	if n.seat != r.Steward {
+		return
+	}
+	for _, parent := range r.Parents {
+		if p := c.engine.Get(parent); p != nil {
+			frontier[p.Steward] = max(frontier[p.Steward], p.Number)
 		}
 	}
+}
+
+// frontierOf is how far a peer is in this epoch, as far as it is known.
+func (c *Core) frontierOf(n *neighbour) []uint64 {
+	if n.hello.Epoch != c.epoch.Number || len(n.hello.Frontier) != c.epoch.N() {
+		n.hello.Epoch, n.hello.Frontier = c.epoch.Number, make([]uint64, c.epoch.N())
+	}
+	return n.hello.Frontier
 }
 
 // push sends a fresh round block to every steward within reach, with the ancestors that a lagging
@@ -187,18 +202,18 @@ func (c *Core) push(r *finality.Round) {
 		}
 	}
 	observers := len(c.peers)
-	for _, steward := range c.epoch.Stewards {
-		n := c.peers[steward]
-		if n == nil {
+	for _, p := range c.neighbours() {
+		n := c.peers[p]
+		if n.seat < 0 {
 			continue
 		}
 		observers--
 		rounds := []*finality.Round{r}
-		if own := n.hello.Frontier[slices.Index(c.epoch.Stewards, steward)]; own+lagRounds < r.Number {
-			rounds = append(c.engine.Above(n.hello.Frontier, maxAbove), r)
+		if frontier := c.frontierOf(n); frontier[n.seat]+lagRounds < r.Number {
+			rounds = append(c.engine.Above(frontier, maxAbove), r)
 			n.hello.Frontier = c.engine.Frontier() // told once; its next greeting says what it still lacks
 		}
-		c.sendBundle(steward, ProtoRounds, bodies, rounds)
+		c.sendBundle(p, ProtoRounds, bodies, rounds)
 	}
 	if observers > 0 {
 		c.out.Publish = append(c.out.Publish, Publication{TopicRounds, Message{Bundle: &Bundle{Rounds: []*finality.Round{r}}}})
@@ -231,7 +246,7 @@ const (
 func (c *Core) synchronise(busy bool) {
 	c.ask(busy)
 	c.resumeFetch()
-	working := c.tail.len() > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0
+	working := c.tail.len() > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0 || !c.sealed()
 	switch {
 	case working && !c.beat.working:
 		c.beat.at = c.now + helloEvery
@@ -258,6 +273,7 @@ func (c *Core) rewind(by event.Time) {
 	}
 	back(&c.fetch.last)
 	back(&c.tail.since)
+	back(&c.later.asked)
 	for _, w := range c.wants.asked {
 		back(&w.next)
 		back(&w.since)
@@ -288,11 +304,11 @@ func (c *Core) greetSome(working bool) {
 		c.compareTails(all[c.beat.turn%len(all)]) // each in turn, or a liar whose turn it always is would keep us apart
 	}
 	c.beat.turn++
-	if c.steward == nil {
+	if c.steward == nil && c.sealed() {
 		return
 	}
-	for _, p := range c.epoch.Stewards {
-		if c.peers[p] != nil {
+	for _, p := range all {
+		if c.peers[p].seat >= 0 {
 			c.greet(p)
 		}
 	}

@@ -31,7 +31,9 @@ type Status struct {
 	Time       event.Time // coop time
 	Events     uint64
 	Rounds     uint64
-	Pending    int    // accepted events that are not final
+	Pending    int // accepted events that are not final
+	Epoch      uint64
+	Sealed     bool   // it is proven where the epoch before ended; until then no steward signs
 	Steward    int    // this device's number among the stewards, or -1
 	Round      uint64 // highest round that this peer accepted
 	Waiting    int    // events that wait for others
@@ -79,10 +81,12 @@ func (n *Node) Status(ctx context.Context) (status Status, err error) {
 // Status tells how the core is doing.
 func (c *Core) Status() Status {
 	s := Status{Coop: c.coop, Commits: c.commits, Time: c.time, Events: c.kept.Events, Rounds: c.kept.Rounds, Pending: c.tail.len(),
-		Steward: c.stewardIndex(), Round: slices.Max(c.engine.Frontier()), Waiting: c.graph.Waiting(),
-		CatchingUp: c.fetch.active(), Observer: c.observer}
+		Epoch: c.epoch.Number, Sealed: c.sealed(), Steward: c.seat, Round: slices.Max(c.engine.Frontier()), Waiting: c.graph.Waiting(),
+		CatchingUp: c.fetch.active(), Observer: c.watching()}
 	if halt := c.engine.Halted(); halt != nil {
 		s.Halted = halt.Error()
+	} else if c.diverged != nil {
+		s.Halted = ErrDiverged.Error()
 	}
 	for _, p := range c.neighbours() {
 		if c.peers[p].hello.Commits > c.commits {

@@ -1,0 +1,33 @@
+package coop
+
+import (
+	"slices"
+
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+)
+
+// Seat is the number of a device's member among the stewards, or -1. A founding steward is known by the
+// key alone, member or not.
+func Seat(s *State, device identity.PublicKey) int {
+	d, known := s.Hall.Devices.Get(device)
+	return slices.IndexFunc(s.Hall.Term.Stewards, func(t governance.Steward) bool {
+		return t.Key == device || known && t.Member == d.Member
+	})
+}
+
+// Awaited tells whether a device should announce a key for the coming epoch: its member is to be a
+// steward and has announced none. Of a member's devices it is the one with which they stood for election
+// or, serving tells so, the one that holds the office already.
+func Awaited(s *State, device identity.PublicKey, serving bool) (epoch uint64, member identity.PublicKey, awaited bool) {
+	d, known := s.Hall.Devices.Get(device)
+	if !known || d.Suspended || !slices.Contains(s.Hall.Pending.Stewards, d.Member) {
+		return 0, member, false
+	}
+	epoch = s.Hall.Term.Number + 1
+	if a, ok := s.Hall.Announced.Get(d.Member); ok && a.Epoch == epoch {
+		return 0, member, false
+	}
+	stood, stands := s.Hall.Standing.Get(d.Member)
+	return epoch, d.Member, serving || stands && stood.Device == device
+}
