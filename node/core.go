@@ -46,8 +46,9 @@ type Core struct {
 	commits uint64            // folded so far
 	time    event.Time        // coop time of the last
 
-	handover  *sealing // of the checkpoint with which the epoch began; nil in the founding epoch
-	latest    *sealing // of the last checkpoint since
+	ends      []*sealing // of the last checkpoint of every epoch before
+	handover  *sealing   // the last of them: with it the epoch began; nil in the founding epoch
+	latest    *sealing   // of the last checkpoint since
 	proven    *finality.Certificate
 	diverged  *finality.Certificate // a quorum signed another result than this core's
 	later     later

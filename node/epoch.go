@@ -35,6 +35,7 @@ func (c *Core) succeed(end *finality.Checkpoint, last finality.Commit, void []fi
 	c.steward = nil
 	c.seat, c.sign = c.seatIn(&c.epoch)
 	c.handover, c.latest = &sealing{Notary: finality.NewNotary(before, *end)}, nil
+	c.ends = append(c.ends, c.handover)
 	for p, n := range c.peers {
 		n.seat = coop.Seat(c.line.Final(), p)
 	}

@@ -16,6 +16,7 @@ const (
 	pageBytes        = 512 << 10
 	maxNear          = 20_000 // events read ahead for an answer that are not part of it yet
 	helloEvery       = 2000   // ms between greetings while there is work
+	lastWords        = 6      // greetings to a peer at rest that does not answer: the last one after two minutes
 	askAfter         = 10     // ms before something missing is asked for: most of it is on its way
 	askBusy          = 500    // ms before that while more has arrived than was heard
 	askAgain         = 200    // ms before it is asked for elsewhere, doubled each time

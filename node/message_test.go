@@ -25,7 +25,7 @@ func messages(t testing.TB) (epoch finality.Epoch, all []Message) {
 		t.Fatal(err)
 	}
 	return core.epoch, []Message{
-		{Hello: core.hello()},
+		{Hello: core.hello(nil)},
 		{Get: &Get{Events: []event.ID{opened.ID}, Rounds: []event.ID{event.ID(rounds[0].ID)}, Frontier: frontier}},
 		{Tail: &Tail{Salt: 7, Low: 1, High: 1<<64 - 1, Short: []uint64{1 << 63}}},
 		{Want: &Want{Salt: 7, Short: []uint64{9}}},

@@ -21,10 +21,14 @@ func testKey(n int) identity.Key { return identity.KeyFromSeed([32]byte{'n', byt
 // founded is the founding event of a cooperative of n stewards, whose keys are testKey(0…n-1), and of
 // one more founder.
 func founded(t testing.TB, n int) *event.Event {
+	return foundedBy(t, n, n+1, governance.DefaultCharter())
+}
+
+func foundedBy(t testing.TB, n, founders int, charter governance.Charter) *event.Event {
 	t.Helper()
-	f := governance.Founding{Name: "Test", Currency: governance.Currency{Code: "EUR", Decimals: 2}, Charter: governance.DefaultCharter(), Params: governance.DefaultParams()}
+	f := governance.Founding{Name: "Test", Currency: governance.Currency{Code: "EUR", Decimals: 2}, Charter: charter, Params: governance.DefaultParams()}
 	f.Params.Grace = 1000
-	for i := range n + 1 {
+	for i := range founders {
 		key := testKey(i).Public()
 		f.Founders = append(f.Founders, governance.Founder{Key: key, Name: fmt.Sprint("member ", i), Classes: []string{"prosumer"}})
 		if i < n {
@@ -32,7 +36,7 @@ func founded(t testing.TB, n int) *event.Event {
 		}
 	}
 	body := governance.CoopFound{Text: f}
-	for i := 1; i <= n; i++ {
+	for i := 1; i < founders; i++ {
 		body.Consents = append(body.Consents, f.Consent(testKey(i)))
 	}
 	d, err := event.NewDraft(event.KindFound, body)
@@ -56,25 +60,32 @@ type town struct {
 	from   []Peer
 	rounds int
 	frames int
+	cut    map[int]bool // peers whose messages are lost, both ways
+	rings  []*ring
 }
 
 func newTown(t testing.TB, stewards int) *town {
-	town := &town{t: t, now: start}
-	genesis := founded(t, stewards)
-	for i := range stewards + 1 {
+	return newTownOf(t, founded(t, stewards), stewards+1)
+}
+
+func newTownOf(t testing.TB, genesis *event.Event, peers int) *town {
+	town := &town{t: t, now: start, cut: map[int]bool{}}
+	for i := range peers {
 		store := crdt.NewMemory()
 		if err := store.Append(crdt.Batch{Events: []*event.Event{genesis}}); err != nil {
 			t.Fatal(err)
 		}
-		core, err := NewCore(Config{Genesis: genesis, Key: testKey(i), Archive: store, Mark: markOf(i)})
+		keys := &ring{}
+		town.rings = append(town.rings, keys)
+		core, err := NewCore(Config{Genesis: genesis, Key: testKey(i), Keys: keys, Archive: store, Mark: markOf(i)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := core.Restore(town.now, nil); err != nil {
 			t.Fatal(err)
 		}
-		if core.observer != "" {
-			t.Fatal(core.observer)
+		if why := core.watching(); why != "" {
+			t.Fatal(why)
 		}
 		town.cores, town.stores = append(town.cores, core), append(town.stores, store)
 	}
@@ -141,12 +152,12 @@ func (w *town) deliver() {
 	w.queue, w.from = nil, nil
 	for i, letter := range queue {
 		w.frames++
-		m, err := ParseMessage(&w.cores[0].epoch, letter.Frame())
-		if err != nil {
-			w.t.Fatal(err)
-		}
 		for j, core := range w.cores {
-			if testKey(j).Public() == letter.To {
+			if testKey(j).Public() == letter.To && !w.cut[j] && !w.cut[indexOf(from[i])] {
+				m, err := ParseMessage(&core.epoch, letter.Frame())
+				if err != nil {
+					w.t.Fatal(err)
+				}
 				if bad := core.Handle(w.now, from[i], m); bad > 0 {
 					w.t.Fatalf("a peer said something bad: %+v", m)
 				}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"crypto/sha256"
+	"math/bits"
 	"slices"
 
 	"github.com/sustainy/coop/coop"
@@ -52,8 +53,12 @@ func (c *Core) gathered(s *sealing) {
 		return
 	}
 	s.kept = true
-	c.proven = s.Certificate()
-	c.keepCertificate(c.proven)
+	whole := *s.Certificate() // more signatures may come, and are of no use
+	cert := &whole
+	if c.proven == nil || c.proven.Checkpoint.Index <= cert.Checkpoint.Index {
+		c.proven = cert
+	}
+	c.keepCertificate(cert)
 	if s == c.handover && c.keys != nil {
 		if err := c.keys.Forget(c.epoch.Number, c.epoch.Stewards); err != nil {
 			c.out.Fault = err
@@ -103,13 +108,51 @@ func (c *Core) certificates(from Peer, certs []*finality.Certificate) (bad int) 
 }
 
 func (c *Core) sealing(p *finality.Checkpoint) *sealing {
-	for _, s := range []*sealing{c.handover, c.latest} {
-		if s != nil && s.Checkpoint().Epoch == p.Epoch && s.Checkpoint().Index == p.Index {
-			return s
-		}
+	if c.latest != nil && c.latest.Checkpoint().Index == p.Index {
+		return c.latest
+	}
+	if p.Epoch < uint64(len(c.ends)) && c.ends[p.Epoch].Checkpoint().Index == p.Index {
+		return c.ends[p.Epoch]
 	}
 	return nil
 }
+
+// gathering are the checkpoints whose signatures are asked for: of the first hand-over that lacks some,
+// if any, and the last checkpoint.
+func (c *Core) gathering() (all []*sealing) {
+	for _, s := range c.ends {
+		if s == c.handover || !s.Complete() {
+			all = append(all, s)
+			break
+		}
+	}
+	if c.latest != nil {
+		all = append(all, c.latest)
+	}
+	return all
+}
+
+// Handovers is the chain of certificates that leads from the founding stewards to those of this epoch,
+// as far as they are complete: whoever trusts the founding event needs nothing else to know the
+// stewards of today.
+func (c *Core) Handovers() []finality.Handover {
+	var steps []finality.Handover
+	for i, s := range c.ends {
+		if !s.Complete() {
+			break
+		}
+		next := c.epoch
+		if i+1 < len(c.ends) {
+			next = *c.ends[i+1].Epoch()
+		}
+		steps = append(steps, finality.Handover{Certificate: *s.Certificate(), Stewards: next.Stewards, Params: next.Params})
+	}
+	return steps
+}
+
+// Certified is the last checkpoint that a quorum of its stewards has signed, with their signatures; nil
+// before the first.
+func (c *Core) Certified() *finality.Certificate { return c.proven }
 
 // contradict looks at a checkpoint that says other things than ours of the same commit. If a quorum
 // signed it, either this peer or all of them came to a wrong result, and a member must know.
@@ -124,10 +167,8 @@ func (c *Core) contradict(s *sealing, cert *finality.Certificate) (bad int) {
 
 // seals says in a greeting whose signatures are here.
 func (c *Core) seals() (all []Seal) {
-	for _, s := range []*sealing{c.handover, c.latest} {
-		if s != nil {
-			all = append(all, Seal{Index: s.Checkpoint().Index, Have: s.Have()})
-		}
+	for _, s := range c.gathering() {
+		all = append(all, Seal{Index: s.Checkpoint().Index, Have: s.Have()})
 	}
 	return all
 }
@@ -135,28 +176,19 @@ func (c *Core) seals() (all []Seal) {
 // reseal sends a peer the signatures that it lacks.
 func (c *Core) reseal(to Peer, h *Hello) {
 	b := &Bundle{}
-	for _, s := range []*sealing{c.handover, c.latest} {
-		if s == nil {
-			continue
+	for _, theirs := range h.Seals {
+		at := slices.IndexFunc(c.ends, func(s *sealing) bool { return s.Checkpoint().Index == theirs.Index })
+		s := c.latest
+		if at >= 0 {
+			s = c.ends[at]
 		}
-		at := slices.IndexFunc(h.Seals, func(theirs Seal) bool { return theirs.Index == s.Checkpoint().Index })
-		if at < 0 {
-			continue
-		}
-		if theirs := h.Seals[at].Have; s.Have()&^theirs != 0 && bitsIn(theirs) < s.Epoch().Q() {
+		if s != nil && s.Checkpoint().Index == theirs.Index && s.Have()&^theirs.Have != 0 && bits.OnesCount64(theirs.Have) < s.Epoch().Q() {
 			b.Certificates = append(b.Certificates, s.Certificate())
 		}
 	}
 	if len(b.Certificates) > 0 {
 		c.send(to, ProtoRounds, Message{Bundle: b})
 	}
-}
-
-func bitsIn(mask uint64) (n int) {
-	for ; mask != 0; mask &= mask - 1 {
-		n++
-	}
-	return n
 }
 
 // sealed tells whether nothing is missing of the proof of where the last epoch ended.

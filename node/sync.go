@@ -9,19 +9,21 @@ import (
 
 // neighbour is what a core knows of a connected peer.
 type neighbour struct {
-	hello  Hello  // the last it said, advanced by what its round blocks show
-	seen   bool   // it said hello
-	stalls int    // times it was asked for commits in vain
-	told   uint64 // commits that our last greeting spoke of
-	seat   int    // its member's number among the stewards, or -1
+	hello  Hello // the last it said, advanced by what its round blocks show
+	seen   bool  // it said hello
+	stalls int   // times it was asked for commits in vain
+	seat   int   // its member's number among the stewards, or -1
 }
 
-// beat is the rhythm of greetings: every helloEvery while there is work, and once after the last commit.
+// beat is the rhythm of greetings: every helloEvery while there is work. After the last commit, and when a
+// peer came up, those of whom it is not known that they are as far are told, lastWords times with growing
+// pauses: a greeting may be lost, and at rest nothing else would show it.
 type beat struct {
 	at      event.Time // next greeting; zero: none planned
 	turn    int        // whose turn it is among the peers
 	working bool
 	commits uint64 // when the last word was planned
+	words   int    // last words said since
 }
 
 // Up greets a peer that became reachable.
@@ -32,6 +34,10 @@ func (c *Core) Up(now event.Time, p Peer) {
 	}
 	c.peers[p] = &neighbour{seat: c.seated(p)}
 	c.greet(p)
+	c.beat.words = 0
+	if c.beat.at == 0 {
+		c.beat.at = now + helloEvery
+	}
 	if h := c.engine.Halted(); h != nil {
 		c.show(p, h)
 	}
@@ -70,8 +76,12 @@ func (c *Core) Down(now event.Time, p Peer) {
 	}
 }
 
-func (c *Core) hello() *Hello {
-	return &Hello{Commits: c.commits, Epoch: c.epoch.Number, Frontier: c.engine.Frontier(), Pending: uint64(c.tail.len()), Seals: c.seals()}
+func (c *Core) hello(n *neighbour) *Hello {
+	heard := uint64(0)
+	if n != nil && n.seen {
+		heard = n.hello.Commits + 1
+	}
+	return &Hello{Heard: heard, Commits: c.commits, Epoch: c.epoch.Number, Frontier: c.engine.Frontier(), Pending: uint64(c.tail.len()), Seals: c.seals()}
 }
 
 func (c *Core) send(to Peer, proto string, m Message) {
@@ -85,10 +95,7 @@ func (c *Core) sendBundle(to Peer, proto string, events []*event.Event, rounds [
 }
 
 func (c *Core) greet(p Peer) {
-	if n := c.peers[p]; n != nil {
-		n.told = c.commits
-	}
-	c.send(p, ProtoHello, Message{Hello: c.hello()})
+	c.send(p, ProtoHello, Message{Hello: c.hello(c.peers[p])})
 }
 
 // compareTails lets a peer find out what either side lacks.
@@ -146,8 +153,8 @@ func (c *Core) onHello(from Peer, h *Hello) {
 	if first && (h.Pending > 0 || c.tail.len() > 0) {
 		c.compareTails(from)
 	}
-	if h.Commits < c.commits {
-		c.greet(from) // there is more to ask for; a first greeting may have come before we were up there
+	if h.Heard != c.commits+1 {
+		c.greet(from) // what we said was lost, or said before we were up there, or there is more since
 	}
 }
 
@@ -251,14 +258,16 @@ func (c *Core) synchronise(busy bool) {
 	case working && !c.beat.working:
 		c.beat.at = c.now + helloEvery
 	case !working && (c.beat.working || c.beat.commits != c.commits):
-		c.beat.at = c.now + helloEvery // one last word, for those who missed the end
+		c.beat.at, c.beat.words = c.now+helloEvery, 0 // one last word, for those who missed the end
 	}
 	c.beat.working, c.beat.commits = working, c.commits
 	if c.beat.at != 0 && c.now >= c.beat.at {
-		c.greetSome(working)
+		unsure := c.greetSome(working)
 		c.beat.at = 0
 		if working {
 			c.beat.at = c.now + helloEvery
+		} else if c.beat.words++; unsure && c.beat.words < lastWords {
+			c.beat.at = c.now + helloEvery<<c.beat.words
 		}
 	}
 	c.wake(c.beat.at)
@@ -283,19 +292,20 @@ func (c *Core) rewind(by event.Time) {
 // greetSome tells other peers how far we are. While there is work a steward tells all stewards, and
 // everybody a few peers in turn, and while something of ours is not final for long compares tails with
 // one of them. At rest everybody is told who is not known to have as many commits: the last round
-// blocks of a wave need not have reached those who only observe.
-func (c *Core) greetSome(working bool) {
+// blocks of a wave need not have reached those who only observe. unsure tells whether there was anybody.
+func (c *Core) greetSome(working bool) (unsure bool) {
 	all := c.neighbours()
 	if !working {
 		for _, p := range all {
-			if n := c.peers[p]; n.hello.Commits < c.commits && n.told < c.commits {
+			if n := c.peers[p]; !n.seen || n.hello.Commits < c.commits {
 				c.greet(p)
+				unsure = true
 			}
 		}
-		return
+		return unsure
 	}
 	if len(all) == 0 {
-		return
+		return false
 	}
 	for i := range min(greetingsAtWork, len(all)) {
 		c.greet(all[(c.beat.turn*greetingsAtWork+i)%len(all)])
@@ -305,13 +315,14 @@ func (c *Core) greetSome(working bool) {
 	}
 	c.beat.turn++
 	if c.steward == nil && c.sealed() {
-		return
+		return false
 	}
 	for _, p := range all {
 		if c.peers[p].seat >= 0 {
 			c.greet(p)
 		}
 	}
+	return false
 }
 
 // neighbours are the connected peers in the order of their keys.
