@@ -28,6 +28,8 @@ type judge struct {
 	numbers  map[number]event.ID // of honest devices
 	blocks   map[finality.RoundID]*block
 	slots    map[slot]finality.RoundID // of every steward: the first block
+	seals    map[uint64][32]byte       // by commit index: the checkpoint that a quorum signed
+	ends     map[uint64]uint64         // by epoch: index of its last commit
 	promised map[event.ID]*peer        // kept events of honest members
 	certain  map[event.ID]bool         // acknowledged somewhere
 	expected map[*peer]bool            // peers whose silence is right
@@ -56,6 +58,7 @@ type number struct {
 }
 
 type slot struct {
+	epoch   uint64
 	steward int
 	round   uint64
 }
@@ -63,7 +66,7 @@ type slot struct {
 func newJudge(w *world) *judge {
 	return &judge{w: w, receipts: map[uint64]uint64{}, refused: map[event.ID]string{}, roots: map[uint64][32]byte{},
 		final: map[event.ID]uint64{w.stage.genesis.ID: 0}, events: map[event.ID]*event.Event{}, numbers: map[number]event.ID{},
-		blocks: map[finality.RoundID]*block{}, slots: map[slot]finality.RoundID{}, promised: map[event.ID]*peer{}, certain: map[event.ID]bool{},
+		blocks: map[finality.RoundID]*block{}, slots: map[slot]finality.RoundID{}, seals: map[uint64][32]byte{}, ends: map[uint64]uint64{}, promised: map[event.ID]*peer{}, certain: map[event.ID]bool{},
 		expected: map[*peer]bool{}, saidAt: map[event.ID]event.Time{}, finalAt: map[event.ID]event.Time{}}
 }
 
@@ -131,6 +134,10 @@ func (j *judge) keptEvent(p *peer, e *event.Event) {
 }
 
 func (j *judge) keptBlock(p *peer, b crdt.Blob) {
+	if finality.IsCertificate(b.Raw) {
+		j.keptSeal(p, b.Raw)
+		return
+	}
 	if j.blocks[b.ID] != nil {
 		return
 	}
@@ -141,15 +148,41 @@ func (j *judge) keptBlock(p *peer, b crdt.Blob) {
 	}
 	j.blocks[b.ID] = r
 	j.w.trace.note(line{at: j.w.now, what: "block", a: fmt.Sprint("S", r.steward), n: r.number, detail: r.words()})
-	at := slot{r.steward, r.number}
+	at := slot{r.epoch, r.steward, r.number}
 	if first, known := j.slots[at]; known && first != b.ID {
 		j.stats.Forks++
-		if author := j.w.peers[r.steward]; author.honest() {
-			j.complain("%s signed two blocks of round %d", author.name, r.number)
+		if author := j.w.author(r.epoch, r.steward); author != nil && author.honest() {
+			j.complain("%s signed two blocks of round %d of epoch %d", author.name, r.number, r.epoch)
 		}
 		return
 	}
 	j.slots[at] = b.ID
+}
+
+// keptSeal sees a certificate: it must be one, and there is one truth about a commit.
+func (j *judge) keptSeal(p *peer, raw []byte) {
+	cert, err := finality.OpenCertificate(raw)
+	if err != nil {
+		j.fault(p, "keeps a certificate that cannot be read: %v", err)
+		return
+	}
+	c := &cert.Checkpoint
+	if c.Epoch >= uint64(len(j.w.epochs)) {
+		j.fault(p, "keeps a certificate of epoch %d", c.Epoch)
+		return
+	}
+	if err := cert.Verify(&j.w.epochs[c.Epoch]); err != nil {
+		j.fault(p, "keeps a certificate that proves nothing: %v", err)
+	}
+	if first, known := j.seals[c.Index]; known && first != c.Hash() {
+		j.fault(p, "keeps a certificate of commit %d that contradicts another peer's", c.Index)
+	} else if !known {
+		j.stats.Seals++
+	}
+	j.seals[c.Index] = c.Hash()
+	if c.Next != nil {
+		j.ends[c.Epoch] = c.Index
+	}
 }
 
 // committed holds a commit against those that other peers made.
@@ -279,7 +312,7 @@ func (j *judge) rolledBack(p *peer) {
 		}
 	}
 	for at, id := range j.slots {
-		if at.steward == p.index && p.steward() && at.round > p.guard.Round &&
+		if j.w.author(at.epoch, at.steward) == p && (at.epoch > p.guard.Epoch || at.epoch == p.guard.Epoch && at.round > p.guard.Round) &&
 			!elsewhere(func(disk *crdt.Memory) error { _, err := disk.Round(id); return err }) {
 			delete(j.slots, at)
 			delete(j.blocks, id)
@@ -309,11 +342,14 @@ func (j *judge) kinds(kind event.Kind) (n int) {
 func (j *judge) doubles(p *peer) map[int]bool {
 	seen, proven := map[slot]finality.RoundID{}, map[int]bool{}
 	_ = p.disk.Rounds(0, func(_ uint64, raw []byte) error {
+		if finality.IsCertificate(raw) {
+			return nil
+		}
 		b, err := readBlock(raw)
 		if err != nil {
 			return err
 		}
-		at := slot{b.steward, b.number}
+		at := slot{b.epoch, b.steward, b.number}
 		if other, known := seen[at]; known && other != b.id {
 			proven[b.steward] = true
 		}
@@ -441,6 +477,8 @@ func (j *judge) atRest(p *peer) {
 	switch {
 	case v.Commits != uint64(len(j.commits)):
 		j.fault(p, "rests with %d of %d commits", v.Commits, len(j.commits))
+	case v.Epoch+1 != uint64(len(j.w.epochs)) || !v.Sealed:
+		j.fault(p, "rests in epoch %d of %d, sealed %v", v.Epoch, len(j.w.epochs)-1, v.Sealed)
 	case v.Halted != "":
 		j.fault(p, "halted: %s", v.Halted)
 	case v.CatchingUp:
@@ -475,7 +513,7 @@ func (j *judge) replay(p *peer) {
 func (j *judge) lonely() {
 	var p *peer
 	for _, founder := range j.w.peers[:j.w.plan.Founders] {
-		if founder.silenced == "" {
+		if founder.core != nil && founder.core.Status().Observer == "" {
 			p = founder
 		}
 	}
@@ -483,8 +521,10 @@ func (j *judge) lonely() {
 		return
 	}
 	fair := j.w.plan.fair()
-	for _, steward := range j.w.peers[:j.w.plan.Stewards] {
-		fair = fair && steward.silenced == ""
+	last := j.w.epochs[len(j.w.epochs)-1]
+	for i := range last.Stewards {
+		steward := j.w.author(last.Number, i)
+		fair = fair && steward != nil && steward.core != nil && steward.core.Status().Observer == ""
 	}
 	for i := range 2 {
 		before, events := len(j.blocks), len(j.final)
@@ -497,8 +537,8 @@ func (j *judge) lonely() {
 			j.complain("one event in peace does not become final")
 		}
 		// The first one also ends what the storm left half done.
-		if blocks := len(j.blocks) - before; i == 1 && fair && blocks > 3*j.w.plan.Stewards {
-			j.complain("one event in peace cost %d round blocks, more than %d", blocks, 3*j.w.plan.Stewards)
+		if blocks := len(j.blocks) - before; i == 1 && fair && blocks > 3*last.N() {
+			j.complain("one event in peace cost %d round blocks, more than %d", blocks, 3*last.N())
 		}
 	}
 }

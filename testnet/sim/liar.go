@@ -392,7 +392,7 @@ func (l *liar) tell(r *finality.Round, to uint64) {
 		}
 	}
 	if l.dice.of(2, 3) { // its core knows the block too, and gives it to whoever asks
-		l.me.put(func(now event.Time) { l.me.core.Handle(now, l.me.id(), l.me.w.mustRead(f)) })
+		l.me.put(func(now event.Time) { l.me.core.Handle(now, l.me.id(), l.me.w.mustRead(f, l.me.epoch)) })
 	}
 }
 

@@ -23,10 +23,8 @@ type frame struct {
 	id    [32]byte
 	heard [32]byte // by which gossip knows it again: that of all its bytes, signatures too (package p2p)
 	bytes []byte
-	topic string // of a gossiped frame; empty: a letter
-	read  bool
-	bad   error
-	said  node.Message
+	topic string              // of a gossiped frame; empty: a letter
+	read  map[uint64]*reading // by the epoch of the reader
 }
 
 // frame gives bytes their place in the cache.
@@ -46,16 +44,21 @@ func (w *world) frame(bytes []byte, topic string) *frame {
 	return f
 }
 
-// message reads a frame as every peer does.
-func (w *world) message(f *frame) (node.Message, bool) {
-	if !f.read {
-		f.read = true
-		if f.said, f.bad = w.remember(f.bytes); f.bad != nil {
-			f.said, f.bad = node.ParseMessage(&w.stage.epoch, f.bytes)
-			w.verified(&f.said)
+// message reads a frame as every peer in an epoch does.
+func (w *world) message(f *frame, epoch uint64) (node.Message, bool) {
+	r := f.read[epoch]
+	if r == nil {
+		r = &reading{}
+		if r.said, r.bad = w.remember(f.bytes, epoch); r.bad != nil {
+			r.said, r.bad = node.ParseMessage(&w.epochs[epoch], f.bytes)
+			w.verified(&r.said)
 		}
+		if f.read == nil {
+			f.read = map[uint64]*reading{}
+		}
+		f.read[epoch] = r
 	}
-	return f.said, f.bad == nil
+	return r.said, r.bad == nil
 }
 
 // verified notes what need not be verified again in this run: what was read once, and what an honest
@@ -81,7 +84,7 @@ var errNew = errors.New("there is something new in it")
 // remember reads a bundle of which every event and round block was verified before, as
 // node.ParseMessage would. It saves most of the time of a run; that it changes nothing else is
 // tested (TestMemoryChangesNothing).
-func (w *world) remember(bytes []byte) (m node.Message, err error) {
+func (w *world) remember(bytes []byte, epoch uint64) (m node.Message, err error) {
 	var said struct {
 		_                            struct{} `cbor:",toarray"`
 		Hello, Get, Tail, Want, From cbor.RawMessage
@@ -111,19 +114,23 @@ func (w *world) remember(bytes []byte) (m node.Message, err error) {
 	}
 	for _, raw := range said.Bundle.Rounds {
 		r := w.rounds[sha256.Sum256(raw)]
-		if r == nil {
+		switch {
+		case r == nil:
 			return m, errNew
+		case r.Epoch > epoch:
+			b.Later = append(b.Later, raw)
+		case r.Epoch == epoch:
+			b.Rounds = append(b.Rounds, r)
 		}
-		b.Rounds = append(b.Rounds, r)
 	}
 	return node.Message{Bundle: b}, nil
 }
 
 // mustRead reads a frame that is well-formed.
-func (w *world) mustRead(f *frame) node.Message {
-	m, good := w.message(f)
+func (w *world) mustRead(f *frame, epoch uint64) node.Message {
+	m, good := w.message(f, epoch)
 	if !good {
-		panic("sim: invariant: a frame can be read: " + f.bad.Error())
+		panic("sim: invariant: a frame can be read")
 	}
 	return m
 }
@@ -133,7 +140,9 @@ func (w *world) round(raw []byte) *finality.Round {
 	id := sha256.Sum256(raw)
 	r := w.rounds[id]
 	if r == nil {
-		r, _ = finality.OpenRound(&w.stage.epoch, raw)
+		if number, err := finality.RoundEpoch(raw); err == nil && number < uint64(len(w.epochs)) {
+			r, _ = finality.OpenRound(&w.epochs[number], raw)
+		}
 		w.rounds[id] = r
 	}
 	return r
@@ -222,7 +231,7 @@ func (w *world) publish(from *peer, f *frame) {
 func (w *world) pass(from, source *peer, f *frame, degree int) {
 	var to []*peer
 	for _, p := range w.peers {
-		if p != source && from.linked[p.index] && (f.topic != node.TopicRounds || !p.steward()) {
+		if p != source && from.linked[p.index] && (f.topic != node.TopicRounds || !p.serves()) {
 			to = append(to, p)
 		}
 	}

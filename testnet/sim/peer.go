@@ -24,6 +24,8 @@ type peer struct {
 	disk     *crdt.Memory
 	backup   *crdt.Memory // an earlier day of disk
 	guard    node.Mark
+	ring     *ring  // keys for rounds, outside of the disk
+	epoch    uint64 // that its core is in
 	silenced string // the guard remembers that signing ended, and why
 	life     int    // times started
 	error    int64  // of its clock
@@ -55,7 +57,7 @@ func (p *peer) start() {
 	if p.watcher || p.liar != nil {
 		observer = "it only watches"
 	}
-	core, err := node.NewCore(node.Config{Genesis: p.w.stage.genesis, Key: p.key, Observer: observer, Mark: p.guard, Archive: p.disk})
+	core, err := node.NewCore(node.Config{Genesis: p.w.stage.genesis, Key: p.key, Keys: p.ring, Observer: observer, Mark: p.guard, Archive: p.disk})
 	if err != nil {
 		panic("sim: invariant: a core begins: " + err.Error())
 	}
@@ -68,6 +70,7 @@ func (p *peer) start() {
 		p.core = nil
 		return
 	}
+	p.w.begins(p, core.Epoch())
 	p.w.judge.restored(p)
 	for _, other := range p.w.peers {
 		if p.w.wired[p.index]>>other.index&1 == 1 && other.up() && !p.w.cut(p, other) {
@@ -109,7 +112,7 @@ func (p *peer) receive(from *peer, f *frame) {
 	if p.core == nil || p.idle() || f.topic != "" && p.heard[f.heard] {
 		return
 	}
-	m, good := p.w.message(f)
+	m, good := p.w.message(f, p.epoch)
 	if f.topic != "" {
 		if p.heard[f.heard] = true; good && p.liar == nil {
 			p.w.pass(p, from, f, meshDegree)
@@ -169,6 +172,9 @@ func (p *peer) turn() {
 	}
 	p.w.turns++
 	out := p.core.Tick(p.clock(), false)
+	if out.Epoch != nil {
+		p.w.begins(p, *out.Epoch)
+	}
 	p.obey(&out)
 }
 

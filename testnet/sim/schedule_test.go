@@ -70,7 +70,7 @@ func say(w *world, p *peer, at event.Time, n int) {
 
 // blocksIn are the round blocks in a frame.
 func blocksIn(w *world, f *frame) []*finality.Round {
-	if m, good := w.message(f); good && m.Bundle != nil {
+	if m, good := w.message(f, 0); good && m.Bundle != nil {
 		return m.Bundle.Rounds
 	}
 	return nil

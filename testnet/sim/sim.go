@@ -9,6 +9,7 @@ import (
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
+	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/node"
 )
 
@@ -46,6 +47,9 @@ type Stats struct {
 	Events   int // accepted from honest members
 	Commits  int
 	Rounds   int // round blocks that any honest peer kept
+	Epochs   int // beyond the first
+	Voids    int // anchors beyond the end of their epoch
+	Seals    int // certificates that any honest peer kept
 	Crashes  int
 	Forks    int // rounds with two blocks of one steward in them
 	Refused  int // frames
@@ -96,7 +100,9 @@ type world struct {
 	judge  *judge
 	done   int // entries of the agenda
 
-	peers   []*peer // stewards first; vandals last
+	epochs  []finality.Epoch             // that any peer began
+	owner   map[identity.PublicKey]*peer // of a key that signs rounds
+	peers   []*peer                      // stewards first; vandals last
 	wired   []uint64
 	links   []link
 	cuts    []Partition
@@ -125,7 +131,9 @@ const (
 func (w *world) storm() bool { return w.phase == storm }
 
 func newWorld(plan Plan) *world {
-	w := &world{plan: plan, patience: calmAtMost, stage: stageOf(&plan), luck: newDice(plan.Seed, 2), frames: map[[32]byte]*frame{}, rounds: map[[32]byte]*finality.Round{}, events: map[[32]byte]*event.Event{}, sealed: map[any]bool{}, byID: map[node.Peer]*peer{}}
+	w := &world{plan: plan, patience: calmAtMost, stage: stageOf(&plan), luck: newDice(plan.Seed, 2), frames: map[[32]byte]*frame{}, rounds: map[[32]byte]*finality.Round{}, events: map[[32]byte]*event.Event{}, sealed: map[any]bool{}, byID: map[node.Peer]*peer{},
+		owner: map[identity.PublicKey]*peer{}}
+	w.epochs = []finality.Epoch{w.stage.epoch}
 	w.judge = newJudge(w)
 	n := plan.peers()
 	for i := range n + len(plan.Vandals) {
@@ -142,8 +150,9 @@ func newWorld(plan Plan) *world {
 		default:
 			p.name = fmt.Sprint("G", i)
 		}
+		p.ring = &ring{p, map[uint64]identity.Key{}}
 		w.peers = append(w.peers, p)
-		w.byID[p.id()] = p
+		w.byID[p.id()], w.owner[p.id()] = p, p
 	}
 	w.twins()
 	for _, p := range w.peers {
@@ -182,6 +191,7 @@ func (w *world) disk() *crdt.Memory {
 func (w *world) twins() {
 	for _, s := range w.plan.Twins {
 		p := &peer{w: w, index: len(w.peers), key: keyOf(s), public: keyOf(s).Public(), disk: w.disk(), name: fmt.Sprint("T", s), twin: true}
+		p.ring = &ring{p, map[uint64]identity.Key{}}
 		w.peers[s].twin = true
 		w.peers = append(w.peers, p)
 	}

@@ -115,6 +115,9 @@ func (s *Stats) add(o *Stats) {
 	s.Events += o.Events
 	s.Commits += o.Commits
 	s.Rounds += o.Rounds
+	s.Epochs += o.Epochs
+	s.Voids += o.Voids
+	s.Seals += o.Seals
 	s.Crashes += o.Crashes
 	s.Forks += o.Forks
 	s.Refused += o.Refused

@@ -14,6 +14,7 @@ import (
 // block is a round block as the twin reads it: from its bytes, by itself.
 type block struct {
 	id      finality.RoundID
+	epoch   uint64
 	steward int
 	number  uint64
 	prev    finality.RoundID
@@ -56,7 +57,7 @@ func readBlock(raw []byte) (*block, error) {
 	if err := event.Unmarshal(env.Core, &c); err != nil {
 		return nil, err
 	}
-	b := &block{id: sha256.Sum256(env.Core), steward: int(c.Steward), number: c.Number, parents: c.Parents, vote: c.Vote, at: event.Time(c.At)}
+	b := &block{id: sha256.Sum256(env.Core), epoch: c.Epoch, steward: int(c.Steward), number: c.Number, parents: c.Parents, vote: c.Vote, at: event.Time(c.At)}
 	if c.Prev != nil {
 		b.prev = *c.Prev
 	}
@@ -101,26 +102,43 @@ func (b *block) words() string {
 // with what the peers committed. Like the paper, it knows no horizon, so it keeps out of long runs.
 type twin struct {
 	j      *judge
+	ep     *finality.Epoch
 	order  []int // of leaders
 	q      int
 	certs  map[finality.RoundID]finality.RoundID // of decide blocks
 	sealed []finality.RoundID                    // blocks by round, then id
 }
 
-// twin holds the commits against the rule of waves.
+// twin holds the commits against the rule of waves, in one epoch after the other.
 func (j *judge) twin() {
-	ep := &j.w.stage.epoch
-	t := &twin{j: j, q: (ep.N()+(ep.N()-1)/3)/2 + 1, certs: map[finality.RoundID]finality.RoundID{}}
+	done, now, commits := map[event.ID]bool{j.w.stage.genesis.ID: true}, event.Time(0), j.commits
+	for n := range j.w.epochs {
+		own := commits
+		if n < len(j.w.epochs)-1 {
+			own = commits[:min(int(j.ends[uint64(n)]+1)-(len(j.commits)-len(commits)), len(commits))]
+		}
+		if !j.twinOf(&j.w.epochs[n], own, done, &now) {
+			return
+		}
+		commits = commits[len(own):]
+	}
+}
+
+// twinOf is twin for an epoch and its commits; false when there is no reason to go on.
+func (j *judge) twinOf(ep *finality.Epoch, commits []commit, done map[event.ID]bool, now *event.Time) bool {
+	t := &twin{j: j, ep: ep, q: (ep.N()+(ep.N()-1)/3)/2 + 1, certs: map[finality.RoundID]finality.RoundID{}}
 	for wave := range uint64(ep.N()) {
 		t.order = append(t.order, ep.Leader(wave))
 	}
 	top := uint64(0)
 	for id, b := range j.blocks {
-		top = max(top, b.number)
-		t.sealed = append(t.sealed, id)
+		if b.epoch == ep.Number {
+			top = max(top, b.number)
+			t.sealed = append(t.sealed, id)
+		}
 	}
 	if top > finality.Window {
-		return
+		return false
 	}
 	slices.SortFunc(t.sealed, func(a, b finality.RoundID) int {
 		if x, y := j.blocks[a], j.blocks[b]; x.number != y.number {
@@ -132,8 +150,9 @@ func (j *judge) twin() {
 		t.shape(j.blocks[id])
 	}
 	if len(j.violations) == 0 {
-		t.compare(t.anchors())
+		t.compare(t.anchors(), commits, done, now)
 	}
+	return len(j.violations) == 0
 }
 
 // shape expects of a block that honest peers kept that it builds on a quorum of the round below, on
@@ -145,7 +164,7 @@ func (t *twin) shape(b *block) {
 	below := map[int]bool{}
 	for _, id := range b.parents {
 		p := t.j.blocks[id]
-		if p == nil || p.number != b.number-1 || below[p.steward] {
+		if p == nil || p.epoch != b.epoch || p.number != b.number-1 || below[p.steward] {
 			t.j.complain("the block %s of round %d builds on what it may not", b.id.String()[:6], b.number)
 			return
 		}
@@ -241,22 +260,26 @@ func (t *twin) below(id finality.RoundID) (best finality.RoundID) {
 	return best
 }
 
-// compare holds the anchors, the segments, their order and coop time against the commits.
-func (t *twin) compare(chain []finality.RoundID) {
-	if len(chain) != len(t.j.commits) {
-		t.j.complain("the round blocks decide %d commits, and the peers have %d", len(chain), len(t.j.commits))
+// compare holds the anchors, the segments, their order and coop time against the commits of the epoch.
+// If it has ended, what its stewards have committed beyond its end is void.
+func (t *twin) compare(chain []finality.RoundID, commits []commit, done map[event.ID]bool, now *event.Time) {
+	ended := t.ep.Number+1 < uint64(len(t.j.w.epochs))
+	if ended && len(chain) > len(commits) {
+		t.j.stats.Voids += len(chain) - len(commits)
+		chain = chain[:len(commits)]
+	}
+	if len(chain) != len(commits) {
+		t.j.complain("the round blocks of epoch %d decide %d commits, and the peers have %d", t.ep.Number, len(chain), len(commits))
 		return
 	}
-	done := map[event.ID]bool{t.j.w.stage.genesis.ID: true}
-	now := event.Time(0)
 	for i, id := range chain {
-		c := t.j.commits[i]
-		if now = max(now, t.j.blocks[id].at); finality.RoundID(c.Anchor) != id || c.Time != now {
-			t.j.complain("commit %d should be %s at %d, not %s at %d", i, id.String()[:6], now, c.Anchor.Short(), c.Time)
+		c := commits[i]
+		if *now = max(*now, t.j.blocks[id].at); finality.RoundID(c.Anchor) != id || c.Time != *now {
+			t.j.complain("commit %d should be %s at %d, not %s at %d", c.Index, id.String()[:6], *now, c.Anchor.Short(), c.Time)
 			return
 		}
 		if order := t.segment(id, done); !slices.Equal(order, c.Order) {
-			t.j.complain("commit %d should order %v, not %v", i, order, c.Order)
+			t.j.complain("commit %d should order %v, not %v", c.Index, order, c.Order)
 			return
 		}
 	}

@@ -41,7 +41,7 @@ func (v *vandal) hear(f *frame) {
 
 // race sends a copy whose last signature is broken to everybody at once.
 func (v *vandal) race(f *frame) {
-	m, good := v.me.w.message(f)
+	m, good := v.me.w.message(f, 0)
 	if !good || m.Bundle == nil || len(m.Bundle.Events) == 0 {
 		return
 	}
