@@ -21,6 +21,8 @@ type liar struct {
 	dice   dice
 	graph  *crdt.Graph
 	engine *finality.Engine
+	ep     finality.Epoch
+	seat   int                          // in it, or -1
 	rounds map[uint64][]*finality.Round // what it knows, by round, in order of acceptance
 	own    map[uint64]*finality.Round   // what it goes on from
 	issued uint64
@@ -36,11 +38,20 @@ type liar struct {
 func newLiar(p *peer, d Deeds) *liar {
 	l := &liar{me: p, deeds: d, dice: newDice(p.w.plan.Seed, 100+uint64(p.index)), graph: crdt.NewGraph(p.w.stage.genesis.ID),
 		rounds: map[uint64][]*finality.Round{}, own: map[uint64]*finality.Round{}, left: 30, nobody: keyOf(3000 + p.index)}
-	l.engine = finality.NewEngine(p.w.stage.epoch, l.graph)
+	l.turn(p.w.stage.epoch)
 	if _, err := l.graph.Add("", p.w.stage.genesis); err != nil {
 		panic("sim: invariant: a graph takes its founding event")
 	}
 	return l
+}
+
+// turn begins an epoch, in which the liar may have a seat again.
+func (l *liar) turn(ep finality.Epoch) {
+	l.ep, l.seat, l.engine = ep, l.me.seatIn(&ep), finality.NewEngine(ep, l.graph)
+	l.rounds, l.own, l.issued, l.late = map[uint64][]*finality.Round{}, map[uint64]*finality.Round{}, 0, nil
+	if ep.Number > 0 {
+		l.engine.Offer(l.open()...)
+	}
 }
 
 func (l *liar) does(d Deeds) bool { return l.deeds&d != 0 }
@@ -64,6 +75,9 @@ func (l *liar) begin() {
 // learn takes over what its core accepted.
 func (l *liar) learn(out *node.Effects) {
 	now := l.me.clock()
+	if out.Epoch != nil {
+		l.turn(*out.Epoch)
+	}
 	for _, e := range out.Keep.Events {
 		l.know(e)
 	}
@@ -91,8 +105,11 @@ func (l *liar) accept(now event.Time, r *finality.Round) {
 
 // step signs what it wants to sign now.
 func (l *liar) step() {
-	if l.does(Silent) {
+	if l.does(Silent) || l.seat < 0 {
 		return
+	}
+	if l.does(Perjure) && l.dice.of(1, 4) {
+		l.perjure()
 	}
 	if l.does(Boast) && l.dice.of(1, 8) {
 		l.boast()
@@ -119,7 +136,7 @@ func (l *liar) step() {
 		}
 		target = max(target, min(l.issued, target)) + 1
 	}
-	if target <= l.issued || target > 1 && len(l.authors(target-1)) < l.me.w.stage.epoch.Q() {
+	if target <= l.issued || target > 1 && len(l.authors(target-1)) < l.ep.Q() {
 		return
 	}
 	l.issue(target)
@@ -127,7 +144,7 @@ func (l *liar) step() {
 
 // ready tells whether the round has the leader's block or most others, and sometimes says so anyhow.
 func (l *liar) ready(round uint64) bool {
-	leader := l.me.w.stage.epoch.Leader((round - 1) / 3)
+	leader := l.ep.Leader((round - 1) / 3)
 	return slices.Contains(l.authors(round), leader) || l.dice.of(1, 30)
 }
 
@@ -217,7 +234,7 @@ func (l *liar) audience() uint64 {
 
 // draft makes up a block of a round.
 func (l *liar) draft(number uint64) finality.Round {
-	d := finality.Round{Steward: l.me.index, Number: number, At: l.me.clock()}
+	d := finality.Round{Steward: l.seat, Number: number, At: l.me.clock()}
 	if l.does(Backdate) {
 		tolerance := int64(l.me.w.plan.Tolerance)
 		d.At = event.Time(int64(d.At) + []int64{-31_536_000_000, -tolerance, -tolerance / 2, tolerance / 2, tolerance, 31_536_000_000}[l.dice.IntN(6)])
@@ -242,7 +259,7 @@ func (l *liar) draft(number uint64) finality.Round {
 
 // leads tells whether the leader of the wave has a block among parents.
 func (l *liar) leads(parents []finality.RoundID, number uint64) bool {
-	leader := l.me.w.stage.epoch.Leader((number - 1) / 3)
+	leader := l.ep.Leader((number - 1) / 3)
 	return slices.ContainsFunc(parents, func(id finality.RoundID) bool {
 		r := l.engine.Get(id)
 		return r != nil && r.Steward == leader
@@ -257,7 +274,7 @@ func (l *liar) parents(number uint64, own finality.RoundID) (ids []finality.Roun
 			choice[r.Steward] = r
 		}
 	}
-	for s := range l.me.w.plan.Stewards {
+	for s := range l.ep.N() {
 		if choice[s] != nil {
 			ids = append(ids, choice[s].ID)
 		}
@@ -265,7 +282,7 @@ func (l *liar) parents(number uint64, own finality.RoundID) (ids []finality.Roun
 	if l.does(Double) {
 		ids = l.double(ids, number)
 	}
-	if spare := len(ids) - l.me.w.stage.epoch.Q(); l.does(Contrary) && spare > 0 && l.dice.of(1, 2) {
+	if spare := len(ids) - l.ep.Q(); l.does(Contrary) && spare > 0 && l.dice.of(1, 2) {
 		ids = slices.Delete(ids, 0, 1)
 	}
 	if l.does(Phantom) && l.dice.of(1, 20) {
@@ -284,7 +301,7 @@ func (l *liar) double(ids []finality.RoundID, number uint64) []finality.RoundID 
 		if twin < 0 {
 			continue
 		}
-		if gone := (twin + 1) % len(ids); len(ids) == l.me.w.plan.Stewards || l.dice.of(1, 2) {
+		if gone := (twin + 1) % len(ids); len(ids) == l.ep.N() || l.dice.of(1, 2) {
 			ids = slices.Delete(slices.Clone(ids), gone, gone+1)
 			if gone < twin {
 				twin--
@@ -351,7 +368,7 @@ func (l *liar) thin(first *finality.Round) {
 	}
 	d.Parents, d.At = []finality.RoundID{d.Prev}, d.At+2
 	d.Vote = d.Vote && l.leads(d.Parents, d.Number)
-	raw := forge(l.me.key, &l.me.w.stage.epoch, d)
+	raw := forge(l.me.key, &l.ep, d)
 	f := l.me.w.frame(node.Message{Bundle: &node.Bundle{Rounds: []*finality.Round{{Raw: raw}}}}.Frame(), "")
 	for _, p := range l.me.w.peers {
 		if l.me.linked[p.index] && some>>p.index&1 == 1 {
@@ -365,7 +382,7 @@ func (l *liar) thin(first *finality.Round) {
 }
 
 func (l *liar) sign(d finality.Round) *finality.Round {
-	r, err := finality.SealRound(l.me.key, &l.me.w.stage.epoch, d)
+	r, err := finality.SealRound(l.me.key, &l.ep, d)
 	if err != nil {
 		panic("sim: invariant: a liar's block is well-formed: " + err.Error())
 	}
@@ -410,14 +427,32 @@ func (l *liar) release() {
 
 // boast greets everybody with claims that nobody can prove.
 func (l *liar) boast() {
-	frontier := make([]uint64, l.me.w.plan.Stewards)
+	frontier := make([]uint64, l.ep.N())
 	for i := range frontier {
 		frontier[i] = l.engine.Round() + l.dice.Uint64N(100)
 	}
-	h := &node.Hello{Commits: l.engine.Commits() + l.dice.Uint64N(1000), Frontier: frontier, Pending: l.dice.Uint64N(3)}
+	h := &node.Hello{Epoch: l.ep.Number + l.dice.Uint64N(2), Commits: l.engine.Commits() + l.dice.Uint64N(1000), Frontier: frontier, Pending: l.dice.Uint64N(3)}
 	for _, p := range l.me.w.peers {
 		if l.me.linked[p.index] {
 			l.me.w.post(l.me, p, l.me.w.frame(node.Message{Hello: h}.Frame(), ""))
+		}
+	}
+}
+
+// perjure signs that the order came to something else, for the last commit, the one before or one to come.
+func (l *liar) perjure() {
+	commits := l.me.core.Status().Commits
+	c := finality.Checkpoint{Version: 1, Coop: l.ep.Coop, Epoch: l.ep.Number, Index: commits + l.dice.Uint64N(3) - min(commits, 1), State: [32]byte{byte(l.dice.IntN(256))}}
+	if l.dice.of(1, 2) {
+		office := l.ep.Office()
+		c.Next = &office
+	}
+	n := finality.NewNotary(l.ep, c)
+	n.Sign(l.seat, l.me.key)
+	f := l.me.w.frame(node.Message{Bundle: &node.Bundle{Certificates: []*finality.Certificate{n.Certificate()}}}.Frame(), "")
+	for _, p := range l.me.w.peers {
+		if p != l.me && l.me.linked[p.index] {
+			l.me.w.post(l.me, p, f)
 		}
 	}
 }

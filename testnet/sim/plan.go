@@ -43,6 +43,7 @@ type Plan struct {
 	Liars      []Liar
 	Forkers    []Forker
 	Vandals    []Vandal
+	Terms      []Term
 	Twins      []int // stewards whose key is in use on a second machine, an honest one
 
 	spare int // stewards that may yet fail
@@ -117,9 +118,10 @@ const (
 	Mute                         // answers nobody's questions
 	Double                       // takes two forks of one steward for parents
 	Thin                         // builds on fewer blocks than a quorum
+	Perjure                      // signs checkpoints that are not true
 )
 
-var deedNames = [...]string{"silent", "equivocates", "narrow", "withholds", "lies about time", "stuffs", "contrary", "hasty", "boasts", "phantoms", "mute", "doubles", "builds thinly"}
+var deedNames = [...]string{"silent", "equivocates", "narrow", "withholds", "lies about time", "stuffs", "contrary", "hasty", "boasts", "phantoms", "mute", "doubles", "builds thinly", "perjures"}
 
 func (d Deeds) String() string {
 	var names []string
@@ -186,7 +188,10 @@ func Draw(seed uint64) Plan {
 	d := newDice(seed, 1)
 	p := Plan{Seed: seed, Stewards: sizes[d.IntN(len(sizes))], Delta0: []event.Time{400, 800, 2000}[d.IntN(3)],
 		Tolerance: 3000, Stall: 60_000, Storm: 4000 + d.until(6000), Acts: 6 + d.IntN(20), Bursts: 1 + d.IntN(5)}
-	p.Founders = min(p.Stewards+d.IntN(3), 1+d.IntN(4))
+	elects := d.of(1, 2)
+	if p.Founders = min(p.Stewards+d.IntN(3), 1+d.IntN(4)); elects {
+		p.Founders = 1 + d.IntN(8)
+	}
 	p.Guests, p.Watchers = d.IntN(3), []int{0, 0, 1, 2, 3}[d.IntN(5)]
 	p.Delay = []event.Time{1, 10, 30, 80}[d.IntN(4)]
 	p.Jitter = []event.Time{0, p.Delay, 3 * p.Delay}[d.IntN(3)]
@@ -198,6 +203,9 @@ func Draw(seed uint64) Plan {
 	p.drawLiars(d)
 	p.drawClocks(d)
 	p.drawCrashes(d)
+	if elects {
+		p.drawTerms(d)
+	}
 	return p
 }
 
@@ -326,6 +334,9 @@ func (p *Plan) String() string {
 	}
 	for _, x := range p.Liars {
 		fmt.Fprintf(&b, "  steward %d %s\n", x.Steward, x.Deeds)
+	}
+	for _, x := range p.Terms {
+		fmt.Fprintf(&b, "  election at %d: %v\n", x.At, x.Seats)
 	}
 	for _, x := range p.Forkers {
 		fmt.Fprintf(&b, "  founder %d forks %d times\n", x.Founder, x.Times)

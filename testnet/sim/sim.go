@@ -312,6 +312,7 @@ func (w *world) schedule() {
 		}
 	}
 	w.cast()
+	w.campaign()
 	for _, p := range w.peers {
 		if p.liar != nil && !p.mute {
 			p.liar.begin()
@@ -362,7 +363,7 @@ func (w *world) settle() {
 
 // rest runs until nothing is left to do: no message under way, no peer that wants to be called.
 func (w *world) rest(when string) {
-	limit, began := w.now+min(drainAtMost, w.patience), w.done
+	limit, began := w.now+min(drainAtMost, max(w.patience, 3*60_000)), w.done // greetings to those who never answer end after two minutes
 	w.run(func() bool { return w.lastSent > limit || w.done > began+drainEntries })
 	if len(w.judge.violations) == 0 && !w.agenda.empty() {
 		w.judge.complain("the peers do not come to rest %s: %d things were done since, last message at %d", when, w.done-began, uint64(w.lastSent))
