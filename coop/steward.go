@@ -16,6 +16,21 @@ func Seat(s *State, device identity.PublicKey) int {
 	})
 }
 
+// StewardDevices are the devices of all stewards: whoever is to be met to reach them.
+func StewardDevices(s *State) (devices []identity.PublicKey) {
+	for _, steward := range s.Hall.Term.Stewards {
+		if _, known := s.Hall.Members.Get(steward.Member); !known {
+			devices = append(devices, steward.Key)
+		}
+	}
+	for key := range s.Hall.Devices.All() {
+		if Seat(s, key) >= 0 {
+			devices = append(devices, key)
+		}
+	}
+	return devices
+}
+
 // Awaited tells whether a device should announce a key for the coming epoch: its member is to be a
 // steward and has announced none. Of a member's devices it is the one with which they stood for election
 // or, serving tells so, the one that holds the office already.

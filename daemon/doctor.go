@@ -98,7 +98,7 @@ func (r *room) health(ctx context.Context) CoopHealth {
 	if v == nil {
 		return c
 	}
-	for _, steward := range v.State.Hall.Term.Keys() {
+	for _, steward := range coop.StewardDevices(v.State) {
 		if !known[steward] && steward != r.d.home.Device {
 			c.Peers = append(c.Peers, r.fact(v, p2p.PeerStats{Peer: steward}))
 		}
@@ -125,9 +125,7 @@ func (r *room) fact(v *picture, s p2p.PeerStats) PeerFact {
 		if m, ok := coop.Member(v.State, s.Peer); ok {
 			f.Name = m.Name
 		}
-		for _, steward := range v.State.Hall.Term.Keys() {
-			f.Steward = f.Steward || steward == s.Peer
-		}
+		f.Steward = coop.Seat(v.State, s.Peer) >= 0
 	}
 	f.explain(s)
 	return f

@@ -17,10 +17,7 @@ const (
 	startPatience = 5 * time.Second // for a client to send its headers
 	stopPatience  = 3 * time.Second // for requests under way when the daemon stops
 	recheckDisk   = time.Second     // how often a full disk is looked at
-	regainLook    = time.Second / 4 // how often it is looked whether own events are back
-	regainPause   = 5 * time.Second // before a store that was behind is opened a second time; doubled each time
-	regainAtMost  = 10 * time.Minute
-	givePause     = time.Second // before events that wait are given to the graph again; doubled each time
+	givePause     = time.Second     // before events that wait are given to the graph again; doubled each time
 	giveAtMost    = 10 * time.Minute
 	maxGiven      = 512 // events given at a time: what waits for others has few places
 )

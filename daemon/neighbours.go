@@ -10,6 +10,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
+	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/discovery"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/p2p"
@@ -115,7 +116,7 @@ func (r *room) askPeers(ctx context.Context, p p2p.Peer) {
 		}
 		key := p2p.Peer(t.Key)
 		if addrs := t.texts(); key != r.d.home.Device && view.State.Hall.Devices.Has(key) && len(addrs) > 0 {
-			r.d.introduce(key, isSteward(view, key), addrs)
+			r.d.introduce(key, coop.Seat(view.State, key) >= 0, addrs)
 		}
 	}
 }
@@ -139,15 +140,6 @@ func (t *linkPeer) texts() []string {
 		}
 	}
 	return addrs
-}
-
-func isSteward(v *picture, key p2p.Peer) bool {
-	for _, steward := range v.State.Hall.Term.Keys() {
-		if steward == key {
-			return true
-		}
-	}
-	return false
 }
 
 func (d *Daemon) fetchNeighbours(ctx context.Context, id event.ID, p p2p.Peer) ([]linkPeer, error) {

@@ -2,12 +2,10 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/crdt/badgerdb"
-	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/node"
 )
 
@@ -20,39 +18,10 @@ import (
 //   - The power went between the store's write and the guard's: the store knows more. What it knows was
 //     signed, so the node raises the guard and tells the others.
 //   - An older copy of the store was put back, or the disk lost writes that it had acknowledged: the guard
-//     knows more. The device observes, and the room is opened anew when its own events are back. What
-//     nobody else ever had does not come back; then the device needs a new key.
+//     knows more. The device observes until its own events and round blocks are back, which the node sees.
+//     What nobody else ever had does not come back; then the device needs a new key.
 //   - The home was copied, or its keys were restored: the guard is not in its place and refuses. What the
 //     store knows does not matter; the device needs a new key, or its owner's word that no other copy is left.
-
-// errRegained says that a device whose store was behind may be able to sign now.
-var errRegained = errors.New("what this device signed is back")
-
-// regain waits until the others have given back what this device signed; false when ctx ends first. A
-// steward's own round blocks can't be told from others' here, so whether they are back too shows when the
-// room is opened: each time in vain, it waits longer before the next.
-func (r *room) regain(ctx context.Context, n *node.Node, signed home.Mark) bool {
-	earliest := time.Now().Add(r.pause)
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(regainLook):
-		}
-		slot, err := n.Slot(ctx, r.d.home.Device)
-		if err != nil {
-			return false
-		}
-		s, err := n.Status(ctx)
-		if err != nil {
-			return false
-		}
-		if slot.Seq >= signed.Events && s.Round >= signed.Round && !s.CatchingUp && time.Now().After(earliest) {
-			r.pause = min(max(2*r.pause, regainPause), regainAtMost)
-			return true
-		}
-	}
-}
 
 // giveBack gives the graph the events that a rebuilt store kept apart, until it has accepted them all or
 // ctx ends. There they wait for what they build on, which the node asks the others for; among them may be

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/crdt/badgerdb"
 	"github.com/sustainy/coop/discovery"
@@ -30,8 +31,6 @@ type room struct {
 	done    chan struct{} // closed when everything is closed
 
 	replayed, total atomic.Uint64 // of the replay under way
-	behind          atomic.Bool   // the store lacks something that this device signed
-	pause           time.Duration // before it is looked again whether it still does; run's alone
 
 	mu      sync.RWMutex
 	node    *node.Node     // nil while nothing can be asked
@@ -57,8 +56,7 @@ func (r *room) stop() {
 	<-r.done
 }
 
-// run works until ctx ends. A full disk is waited out, and so is a store that lacks what this device
-// signed; any other fault leaves only reading.
+// run works until ctx ends. A full disk is waited out; any other fault leaves only reading.
 func (r *room) run(ctx context.Context) {
 	defer close(r.done)
 	for {
@@ -70,8 +68,6 @@ func (r *room) run(ctx context.Context) {
 		switch {
 		case errors.Is(err, crdt.ErrDiskFull):
 			r.log.Info("there is space again, going on")
-		case errors.Is(err, errRegained):
-			r.log.Info("this device's own events are back, so it may sign again")
 		default:
 			r.ready(trouble(err))
 			<-ctx.Done()
@@ -114,7 +110,7 @@ func (r *room) work(ctx context.Context) error {
 		r.mu.Unlock()
 	}()
 	fault := r.takePart(ctx, guard, store)
-	if ctx.Err() != nil || fault == nil || errors.Is(fault, errRegained) {
+	if ctx.Err() != nil || fault == nil {
 		return fault
 	}
 	r.log.Error("this cooperative stopped here", "why", fault)
@@ -123,8 +119,7 @@ func (r *room) work(ctx context.Context) error {
 	return fault
 }
 
-// takePart runs a node with guard and network until ctx ends or it fails. With errRegained it is to be
-// called again: the device may sign then.
+// takePart runs a node with guard and network until ctx ends or it fails.
 func (r *room) takePart(ctx context.Context, guard *home.Guard, store *badgerdb.DB) error {
 	observer := ""
 	if p := r.d.observer; p != nil {
@@ -132,10 +127,15 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store *badgerdb.
 	} else if p := guard.Observer(); p != nil {
 		observer = p.Error()
 	}
-	signed := guard.Marks()
-	net, mark := &outlet{log: r.log}, marker{guard: guard}
-	n, err := node.Open(node.Options{Genesis: r.genesis, Key: r.d.key, Observer: observer, Signed: node.Mark(signed),
-		Store: store, Net: net, Clock: &r.d.clock, Guard: &mark, Log: r.log, Progress: r.progress})
+	net, turned := &outlet{log: r.log}, make(chan struct{}, 1)
+	keys, err := home.OpenRoundKeys(r.d.home.Paths, r.id, r.d.key)
+	if err != nil {
+		r.log.Error("this device orders nothing as a steward", "why", err)
+		keys = nil
+	}
+	n, err := node.Open(node.Options{Genesis: r.genesis, Key: r.d.key, Observer: observer, Signed: node.Mark(guard.Marks()),
+		Keys: roundKeys(keys), Store: store, Net: net, Clock: &r.d.clock, Guard: marker{guard}, Log: r.log, Progress: r.progress,
+		Turned: func() { signal(turned) }})
 	if err != nil {
 		return err
 	}
@@ -146,9 +146,6 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store *badgerdb.
 	if _, err := n.Status(run); err != nil { // its first turn, in which it compares store and guard
 		return <-ended
 	}
-	mark.hearing.Store(true)
-	behind := mark.behind.Load()
-	r.behind.Store(behind)
 	met := make(chan p2p.Peer, maxMet)
 	entrance := &door{node: n, met: met}
 	link, err := r.d.host.Join(r.id.String(), entrance)
@@ -170,25 +167,39 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store *badgerdb.
 	for _, task := range []func(context.Context){
 		func(ctx context.Context) { r.gather(ctx, met) }, r.announce, r.roam,
 		func(ctx context.Context) { r.giveBack(ctx, n, store) },
+		func(ctx context.Context) { r.turn(ctx, turned, n, link) },
 	} {
 		beside.Go(func() { task(run) })
 	}
-	var again atomic.Bool
-	if behind {
-		beside.Go(func() {
-			if r.regain(run, n, signed) {
-				again.Store(true)
-				cancel()
-			}
-		})
-	} else {
-		r.pause = 0
-	}
 	r.ready(nil)
-	if err := <-ended; err != nil || !again.Load() {
-		return err
+	return <-ended
+}
+
+// roundKeys are none rather than an interface around nothing.
+func roundKeys(keys *home.RoundKeys) node.Keys {
+	if keys == nil {
+		return nil
 	}
-	return errRegained
+	return keys
+}
+
+func signal(to chan struct{}) {
+	select {
+	case to <- struct{}{}:
+	default: // it is on its way
+	}
+}
+
+// turn meets the stewards of each epoch.
+func (r *room) turn(ctx context.Context, turned <-chan struct{}, n *node.Node, link *p2p.Link) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-turned:
+			r.meet(n, link)
+		}
+	}
 }
 
 // show makes node and link reachable for those who ask.
@@ -215,7 +226,7 @@ func (r *room) meet(n *node.Node, link *p2p.Link) {
 	if err := link.Subscribe(p2p.Rounds, view.Steward < 0); err != nil {
 		r.log.Warn("cannot listen to rounds", "why", err)
 	}
-	for _, steward := range view.State.Hall.Term.Keys() {
+	for _, steward := range coop.StewardDevices(view.State) {
 		r.d.keep(steward)
 	}
 }
@@ -299,25 +310,13 @@ func (r *room) trouble() *home.Problem {
 }
 
 // marker lets a node use the home's guard.
-type marker struct {
-	guard   *home.Guard
-	hearing atomic.Bool // the node may have heard somebody
-	behind  atomic.Bool // the store lacks something that this device signed
-}
+type marker struct{ guard *home.Guard }
 
 // Mark raises the guard's marks.
-func (m *marker) Mark(mark node.Mark) error { return m.guard.Mark(home.Mark(mark)) }
+func (m marker) Mark(mark node.Mark) error { return m.guard.Mark(home.Mark(mark)) }
 
-// Silence ends signing for good, because somebody else has the key. Before the node hears anybody it
-// can only mean that the store is behind the guard. That is found again at each start, and is over once
-// the others have given everything back: so nothing is written.
-func (m *marker) Silence(why string) error {
-	if !m.hearing.Load() {
-		m.behind.Store(true)
-		return nil
-	}
-	return m.guard.Silence(why)
-}
+// Silence ends signing for good, because somebody else has the key.
+func (m marker) Silence(why string) error { return m.guard.Silence(why) }
 
 // refusal is the guard of a node that only reads.
 type refusal struct{ fault error }

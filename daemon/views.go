@@ -65,6 +65,7 @@ type CoopStatus struct {
 	UnderWay  uint64        `json:"under_way"`
 	Stewards  int           `json:"stewards"`
 	Office    []string      `json:"office,omitempty"`   // what a member should know of the stewards' term
+	Epoch     uint64        `json:"epoch"`
 	Reachable int           `json:"stewards_reachable"` // this device included
 	Quorum    int           `json:"quorum"`
 	Peers     int           `json:"peers"`
@@ -121,7 +122,7 @@ func (r *room) status(ctx context.Context) CoopStatus {
 	s.Syncing, s.Ahead, s.Members, s.Waiters, s.UnderWay = v.CatchingUp, len(v.Ahead), o.Members, o.Candidates, o.UnderWay
 	switch {
 	case s.Observer == "":
-	case r.behind.Load():
+	case v.Behind:
 		s.Observer += ". It signs again by itself when the others have given its own events back; if none of them has them: coop down; coop device new"
 	case !strings.Contains(s.Observer, "coop "): // what a node says knows no commands
 		s.Observer += ". Next: coop down; coop device new"
@@ -132,11 +133,14 @@ func (r *room) status(ctx context.Context) CoopStatus {
 	peers := r.peers()
 	s.Peers, s.Stewards = len(peers), len(o.Stewards)
 	s.Quorum = quorum(len(o.Stewards))
-	for _, steward := range o.Stewards {
-		if steward == r.d.home.Device || slices.Contains(peers, steward) {
-			s.Reachable++
+	s.Epoch = v.Epoch
+	seats := map[int]bool{}
+	for _, p := range append(peers, r.d.home.Device) {
+		if seat := coop.Seat(v.State, p); seat >= 0 {
+			seats[seat] = true
 		}
 	}
+	s.Reachable = len(seats)
 	return s
 }
 

@@ -60,6 +60,7 @@ type Options struct {
 	Guard    Guard
 	Log      *slog.Logger
 	Progress func(done, total uint64) // of the replay at start; may be nil
+	Turned   func()                   // called in the loop when an epoch has begun; may be nil
 }
 
 // Node is the loop around a Core. All methods may be called from any goroutine.
@@ -80,6 +81,7 @@ type Node struct {
 	stop    error // why the loop ended, set before stopped is closed
 	awaited map[event.ID][]chan Outcome
 	latency latencies
+	turned  func()
 }
 
 // Outcome is what became of an event.
@@ -122,7 +124,10 @@ func Open(o Options) (*Node, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Node{core: core, reader: NewReader(core.epoch), store: o.Store, net: o.Net, clock: o.Clock, guard: o.Guard, log: o.Log,
+	if o.Turned == nil {
+		o.Turned = func() {}
+	}
+	return &Node{core: core, turned: o.Turned, reader: NewReader(core.epoch), store: o.Store, net: o.Net, clock: o.Clock, guard: o.Guard, log: o.Log,
 		urgent: make(chan input, 4*turnInputs), inbox: make(chan input, turnInputs), writes: make(chan *Effects), written: make(chan error, 1),
 		stopped: make(chan struct{}), awaited: map[event.ID][]chan Outcome{}}, nil
 }
@@ -197,6 +202,7 @@ func (n *Node) turn(in *input) (wake event.Time, err error) {
 	t.Effects = n.core.Tick(n.clock.Now(), len(n.inbox) > 0)
 	if t.Epoch != nil {
 		n.reader.Turn(t.Epoch)
+		n.turned()
 		n.log.Info("an epoch begins", "epoch", t.Epoch.Number, "stewards", t.Epoch.N())
 	}
 	if t.Fault != nil {

@@ -40,6 +40,7 @@ type Status struct {
 	CatchingUp bool
 	Halted     string // not empty: finality stopped, and why
 	Observer   string // not empty: this peer signs nothing, and why
+	Behind     bool   // that is because its data is older than what it signed: it signs again when that is back
 	Ahead      []Peer // peers that say they know more commits
 }
 
@@ -82,7 +83,7 @@ func (n *Node) Status(ctx context.Context) (status Status, err error) {
 func (c *Core) Status() Status {
 	s := Status{Coop: c.coop, Commits: c.commits, Time: c.time, Events: c.kept.Events, Rounds: c.kept.Rounds, Pending: c.tail.len(),
 		Epoch: c.epoch.Number, Sealed: c.sealed(), Steward: c.seat, Round: slices.Max(c.engine.Frontier()), Waiting: c.graph.Waiting(),
-		CatchingUp: c.fetch.active(), Observer: c.watching()}
+		CatchingUp: c.fetch.active(), Observer: c.watching(), Behind: c.observer == "" && !c.entitled}
 	if halt := c.engine.Halted(); halt != nil {
 		s.Halted = halt.Error()
 	} else if c.diverged != nil {
