@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -52,7 +53,7 @@ func founding(t testing.TB) *event.Event {
 		Charter: governance.Charter{
 			Classes: []governance.Class{{Name: "member", Admission: governance.AdmitOpen, Votes: true}},
 			Tracks: []governance.Track{{Name: "general", Method: governance.YesNo, Quorum: governance.Quorum{Kind: governance.QuorumNone, Share: governance.Ratio{Den: 1}},
-				Threshold: governance.Threshold{Share: governance.Ratio{Num: 1, Den: 2}, Over: true}, Voting: hour, Revisable: true, Open: 99}},
+				Threshold: governance.Threshold{Share: governance.Ratio{Num: 1, Den: 2}, Over: true}, Voting: hour, Revisable: true, Open: 99, Actions: []event.Kind{governance.KindStewardAppoint}}},
 			Limits: governance.Limits{Daily: 10_000, Text: 1000, Statement: 1000, Reason: 1000, Candidates: 100},
 		}}
 	text.Params.Grace, text.Params.Stall = 100, 20*hour
@@ -67,11 +68,47 @@ func founding(t testing.TB) *event.Event {
 	return e
 }
 
-// lived is a store in which a cooperative has decided something.
-func lived(t testing.TB) (event.ID, crdt.Store) {
+// life is a lone steward's node at work.
+type life struct {
+	t     testing.TB
+	ctx   context.Context
+	node  *node.Node
+	world world
+}
+
+func (l *life) say(kind event.Kind, body any) event.ID {
+	l.t.Helper()
+	d, err := event.NewDraft(kind, body)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	e, err := l.node.Submit(l.ctx, d)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if _, err := l.node.Wait(l.ctx, e.ID); err != nil {
+		l.t.Fatal(err)
+	}
+	return e.ID
+}
+
+// until waits for something to be true of what is final.
+func (l *life) until(done func(v *node.View) bool) {
+	l.t.Helper()
+	for over := false; !over; time.Sleep(time.Millisecond) {
+		v, err := l.node.View(l.ctx)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		over = done(v)
+	}
+}
+
+// live is the store of a cooperative that has lived through something.
+func live(t testing.TB, through func(l *life)) (event.ID, crdt.Store) {
 	t.Helper()
 	genesis, store, w := founding(t), crdt.NewMemory(), world{time.Now(), new(atomic.Uint64)}
-	n, err := node.Open(node.Options{Genesis: genesis, Key: founderKey, Signed: node.Mark{Events: 1}, Store: store, Net: w, Clock: w, Guard: w})
+	n, err := node.Open(node.Options{Genesis: genesis, Key: founderKey, Keys: &ring{}, Signed: node.Mark{Events: 1}, Store: store, Net: w, Clock: w, Guard: w})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,37 +116,25 @@ func lived(t testing.TB) (event.ID, crdt.Store) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
-	say := func(kind event.Kind, body any) event.ID {
-		d, err := event.NewDraft(kind, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := n.Submit(ctx, d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := n.Wait(ctx, e.ID); err != nil {
-			t.Fatal(err)
-		}
-		return e.ID
-	}
-	for i := range 4 {
-		proposal := say(governance.KindProposalOpen, governance.ProposalOpen{Title: fmt.Sprint("Thing ", i), Track: "general"})
-		say(governance.KindBallotCast, governance.BallotCast{Proposal: proposal, Choice: string(governance.Yes)})
-	}
-	w.jump.Store(2 * uint64(hour)) // over the end of every vote
-	for over := false; !over; time.Sleep(time.Millisecond) {
-		v, err := n.View(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		over = v.State.Hall.Agenda.Len() == 0
-	}
+	through(&life{t, ctx, n, w})
 	cancel()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
 	return genesis.ID, store
+}
+
+// lived is a store in which a cooperative has decided something.
+func lived(t testing.TB) (event.ID, crdt.Store) {
+	t.Helper()
+	return live(t, func(l *life) {
+		for i := range 4 {
+			proposal := l.say(governance.KindProposalOpen, governance.ProposalOpen{Title: fmt.Sprint("Thing ", i), Track: "general"})
+			l.say(governance.KindBallotCast, governance.BallotCast{Proposal: proposal, Choice: string(governance.Yes)})
+		}
+		l.world.jump.Store(2 * uint64(hour)) // over the end of every vote
+		l.until(func(v *node.View) bool { return v.State.Hall.Agenda.Len() == 0 })
+	})
 }
 
 func written(t testing.TB) []byte {
@@ -155,13 +180,13 @@ func TestWhatIsWrittenVerifies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *read != *wrote {
+	if !reflect.DeepEqual(read, wrote) {
 		t.Errorf("read  %+v\nwrote %+v", read, wrote)
 	}
 	if count := store.Count(); events != count.Events || rounds != count.Rounds || read.Commits != count.Commits || last != 0 {
 		t.Errorf("%d events, %d rounds, %d commits of %+v, %d left", events, rounds, read.Commits, count, last)
 	}
-	if read.Tallies != 4 || read.Ballots != 4 || read.Members != 1 || read.Refused != 0 || read.Unordered != 0 || read.Signatures != events+rounds {
+	if read.Tallies != 4 || read.Ballots != 4 || read.Members != 1 || read.Refused != 0 || read.Unordered != 0 || read.Signatures != events+rounds || len(read.Epochs) != 1 {
 		t.Errorf("%+v", read)
 	}
 }

@@ -1,17 +1,18 @@
 package archive
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
-	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
 )
 
@@ -21,7 +22,7 @@ type Report struct {
 	Name       string     `json:"name"`
 	Bytes      uint64     `json:"bytes"`      // of events and round blocks
 	Events     uint64     `json:"events"`     // opened, their signatures verified
-	Rounds     uint64     `json:"rounds"`     // the same
+	Rounds     uint64     `json:"rounds"`     // the same; certificates among them
 	Signatures uint64     `json:"signatures"` // verified
 	Commits    uint64     `json:"commits"`
 	Time       event.Time `json:"time"`
@@ -33,17 +34,33 @@ type Report struct {
 	Members    uint64     `json:"members"` // in the final state, former ones included
 	Proposals  uint64     `json:"proposals"`
 	Ballots    uint64     `json:"ballots"`
-	Tallies    uint64     `json:"tallies"` // closed votes counted again
+	Tallies    uint64     `json:"tallies"`   // closed votes counted again
+	Epochs     []Epoch    `json:"epochs"`    // each checked against the stewards that the events before gave
+	Certified  uint64     `json:"certified"` // commits up to the last checkpoint that a quorum signed
+}
+
+// Epoch is what a replay says of one epoch.
+type Epoch struct {
+	Number    uint64 `json:"number"`
+	Stewards  int    `json:"stewards"`
+	Rounds    uint64 `json:"rounds"`  // valid ones
+	Void      uint64 `json:"void"`    // of those, signed after the epoch had ended
+	Commits   uint64 `json:"commits"` // in this epoch
+	Ended     bool   `json:"ended"`
+	Certified bool   `json:"certified"` // a quorum of its stewards signed where it ended
 }
 
 // replay derives the state from bytes alone.
 type replay struct {
 	graph   *crdt.Graph
-	epoch   finality.Epoch
+	epochs  []finality.Epoch // so far; the last is the engine's
+	ends    []*finality.Checkpoint
 	engine  *finality.Engine
-	line    *fold.Timeline[coop.State]
+	line    *coop.Chronicle
 	report  Report
 	pending [][]byte
+	open    []event.ID                     // events without a place, and some that have one by now
+	checks  map[uint64]finality.Checkpoint // by commit: what a certificate must say, but for the state root
 
 	onEvent   func(*event.Event) error // told of each accepted event; may be nil
 	lastRound finality.RoundID
@@ -66,13 +83,14 @@ func newReplay(id event.ID, raw []byte) (*replay, error) {
 	if err := epoch.Check(); err != nil {
 		return nil, fmt.Errorf("%w: the stewards: %w", ErrInvalid, err)
 	}
-	r := &replay{graph: crdt.NewGraph(id), epoch: epoch, line: coop.NewTimeline(state)}
+	r := &replay{graph: crdt.NewGraph(id), epochs: []finality.Epoch{epoch}, line: coop.NewChronicle(state), checks: map[uint64]finality.Checkpoint{}}
 	r.engine = finality.NewEngine(epoch, coop.Ordered{Graph: r.graph, Genesis: id})
 	if _, err := r.graph.Add("", genesis); err != nil {
 		return nil, fmt.Errorf("%w: the founding event: %w", ErrInvalid, err)
 	}
 	r.graph.Release([]event.ID{id})
-	r.report = Report{Coop: id, Name: state.Hall.Name, Events: 1, Signatures: 1, Bytes: uint64(len(raw))}
+	r.report = Report{Coop: id, Name: state.Hall.Name, Events: 1, Signatures: 1, Bytes: uint64(len(raw)),
+		Epochs: []Epoch{{Stewards: epoch.N()}}}
 	return r, nil
 }
 
@@ -121,6 +139,7 @@ func (r *replay) flush() error {
 			}
 		}
 		r.engine.Offer(e.ID)
+		r.open = append(r.open, e.ID)
 		r.report.Events++
 		r.report.Signatures++
 		r.report.Bytes += uint64(len(e.Raw))
@@ -150,45 +169,114 @@ func openAll(raws [][]byte) ([]*event.Event, []error) {
 
 // round takes one more round block, and folds what it makes final.
 func (r *replay) round(raw []byte) error {
-	block, err := finality.OpenRound(&r.epoch, raw)
+	r.report.Bytes += uint64(len(raw))
+	if finality.IsCertificate(raw) {
+		return r.certificate(raw)
+	}
+	number, err := finality.RoundEpoch(raw)
+	if err == nil && number >= uint64(len(r.epochs)) {
+		err = finality.ErrOtherEpoch
+	}
 	if err != nil {
 		return fmt.Errorf("%w: round block %d: %w", ErrInvalid, r.report.Rounds, err)
 	}
-	step, err := r.engine.Add(block.At, "", block)
+	block, err := finality.OpenRound(&r.epochs[number], raw)
 	if err != nil {
 		return fmt.Errorf("%w: round block %d: %w", ErrInvalid, r.report.Rounds, err)
-	}
-	if r.engine.Waiting() > 0 {
-		return fmt.Errorf("%w: round block %d comes before what it builds on, or that is missing", ErrIncomplete, r.report.Rounds)
-	}
-	for _, commit := range step.Commits {
-		if err := r.commit(commit); err != nil {
-			return err
-		}
 	}
 	r.lastRound = block.ID
 	r.report.Rounds++
 	r.report.Signatures++
-	r.report.Bytes += uint64(len(raw))
+	epoch := &r.report.Epochs[number]
+	epoch.Rounds++
+	if epoch.Ended {
+		epoch.Void++
+		return nil
+	}
+	step, err := r.engine.Add(block.At, "", block)
+	if err != nil {
+		return fmt.Errorf("%w: round block %d: %w", ErrInvalid, r.report.Rounds-1, err)
+	}
+	if r.engine.Waiting() > 0 {
+		return fmt.Errorf("%w: round block %d comes before what it builds on, or that is missing", ErrIncomplete, r.report.Rounds-1)
+	}
+	for i, commit := range step.Commits {
+		end, err := r.commit(commit)
+		if err != nil {
+			return err
+		}
+		if end != nil {
+			r.succeed(end, commit, step.Commits[i+1:])
+			break
+		}
+	}
 	return nil
 }
 
-func (r *replay) commit(c finality.Commit) error {
+// succeed goes on in the next epoch, as package node does.
+func (r *replay) succeed(end *finality.Checkpoint, last finality.Commit, void []finality.Commit) {
+	next := r.line.Epoch()
+	r.engine = r.engine.Succeed(next, last, void)
+	r.open = slices.DeleteFunc(r.open, r.engine.Final)
+	r.engine.Offer(r.open...)
+	r.ends, r.epochs = append(r.ends, end), append(r.epochs, next)
+	r.report.Epochs[len(r.report.Epochs)-1].Ended = true
+	r.report.Epochs = append(r.report.Epochs, Epoch{Number: next.Number, Stewards: next.N()})
+}
+
+// certificate checks a checkpoint that a quorum signed: the signatures against the stewards of its epoch,
+// and what it says against what the events and rounds before it came to. The state root is compared where
+// an epoch ends; elsewhere it follows from the rest, which the reader works out.
+func (r *replay) certificate(raw []byte) error {
+	cert, err := finality.OpenCertificate(raw)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	c := &cert.Checkpoint
+	if c.Epoch >= uint64(len(r.epochs)) {
+		return fmt.Errorf("%w: a certificate of epoch %d, which has not begun", ErrReordered, c.Epoch)
+	}
+	if err := cert.Verify(&r.epochs[c.Epoch]); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	r.lastRound = sha256.Sum256(raw)
+	r.report.Rounds++
+	r.report.Signatures += uint64(len(cert.Signatures))
+	known, due := r.checks[c.Index]
+	if c.Epoch < uint64(len(r.ends)) && r.ends[c.Epoch].Index == c.Index {
+		known, due = *r.ends[c.Epoch], true
+		r.report.Epochs[c.Epoch].Certified = true
+	} else {
+		known.State = c.State
+	}
+	if !due || known.Hash() != c.Hash() {
+		return fmt.Errorf("%w: the stewards certified another result of commit %d than its events give", ErrClaim, c.Index)
+	}
+	r.report.Certified = max(r.report.Certified, c.Index+1)
+	return nil
+}
+
+func (r *replay) commit(c finality.Commit) (end *finality.Checkpoint, err error) {
 	order := make([]*event.Event, len(c.Order))
 	for i, id := range c.Order {
 		if order[i] = r.graph.Get(id); order[i] == nil {
-			return fmt.Errorf("%w: commit %d orders %s", ErrIncomplete, c.Index, id)
+			return nil, fmt.Errorf("%w: commit %d orders %s", ErrIncomplete, c.Index, id)
 		}
 	}
-	for _, receipt := range r.line.Commit(c.Index, c.Time, order) {
+	receipts, end := r.line.Commit(c, order)
+	for _, receipt := range receipts {
 		r.report.Final++
 		if receipt.Refusal != "" {
 			r.report.Refused++
 		}
 	}
 	r.report.Commits, r.report.Time = c.Index+1, c.Time
+	r.report.Epochs[len(r.report.Epochs)-1].Commits++
+	if r.line.Due() && end == nil {
+		r.checks[c.Index] = r.line.Outline()
+	}
 	r.graph.Release(c.Order)
-	return nil
+	return end, nil
 }
 
 // end looks at the state that came of it all.

@@ -14,7 +14,6 @@ import (
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/crdt/badgerdb"
 	"github.com/sustainy/coop/event"
-	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/node"
@@ -162,19 +161,12 @@ func (in *intake) settle(report *archive.Report) error {
 	if err := core.Restore(report.Time, nil); err != nil {
 		return err
 	}
-	epoch := core.Epoch()
 	for len(in.rounds) > 0 {
 		n := min(intakeSize, len(in.rounds))
-		batch := make([]*finality.Round, n)
-		for i, raw := range in.rounds[:n] {
-			if batch[i], err = finality.OpenRound(&epoch, raw); err != nil {
-				return err
-			}
+		if err := core.Reread(report.Time, in.rounds[:n]); err != nil {
+			return fmt.Errorf("the node refuses what the archive's reader took: %w", err)
 		}
 		in.rounds = in.rounds[n:]
-		if bad := core.Hear(report.Time, node.Peer{}, batch); bad > 0 {
-			return fmt.Errorf("the node refuses %d rounds that the archive's reader took", bad)
-		}
 		if err := in.store.Append(core.Tick(report.Time, false).Keep); err != nil {
 			return err
 		}

@@ -110,6 +110,21 @@ func (c *Core) restoreRounds(from, to uint64) error {
 	return err
 }
 
+// Reread hears round blocks and certificates of an archive, in their order, after Restore.
+func (c *Core) Reread(now event.Time, raws [][]byte) error {
+	c.now = now
+	for n, raw := range raws {
+		r, err := c.openKept(raw)
+		if err != nil {
+			return fmt.Errorf("round block %d of the archive: %w", n, err)
+		}
+		if r != nil && c.Hear(now, Peer{}, []*finality.Round{r}) > 0 {
+			return fmt.Errorf("round block %d of the archive: %w", n, finality.ErrLinks)
+		}
+	}
+	return nil
+}
+
 // openKept reads one of the round blocks of the archive; nil if it has no part in the present epoch: it
 // was void when the epoch before ended, or is a certificate among them.
 func (c *Core) openKept(raw []byte) (*finality.Round, error) {
