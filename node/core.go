@@ -19,6 +19,7 @@ type Config struct {
 	Key      identity.Key // this device's key; it signs own events and, for a founding steward, rounds
 	Keys     Keys         // for rounds of later epochs; nil: this device is no steward beyond the founding epoch
 	Observer string       // not empty: never sign, and why
+	Merciful bool         // leave it to others to accuse stewards who sign two blocks of one round
 	Mark     Mark         // what the guard says was signed
 	Archive  Archive
 	Mended   bool // the archive has gaps or another order than it was written in
@@ -33,6 +34,7 @@ type Core struct {
 	keys     Keys
 	secret   [32]byte // salts short ids, so that nobody can make ids that collide
 	observer string
+	merciful bool
 	archive  Archive
 	mended   bool
 
@@ -52,7 +54,8 @@ type Core struct {
 	proven    *finality.Certificate
 	diverged  *finality.Certificate // a quorum signed another result than this core's
 	later     later
-	announced uint64 // commits when it was looked whether a key is to be announced, and one more
+	proofs    []finality.Fork // of stewards to be accused
+	announced uint64          // commits when it was looked whether a key is to be announced, and one more
 
 	tail    tail
 	refused refusals
@@ -115,7 +118,7 @@ func NewCore(c Config) (*Core, error) {
 	seed := c.Key.Seed()
 	core := &Core{
 		mended: c.Mended,
-		coop:   c.Genesis.ID, key: c.Key, keys: c.Keys, observer: c.Observer, archive: c.Archive,
+		coop:   c.Genesis.ID, key: c.Key, keys: c.Keys, observer: c.Observer, merciful: c.Merciful, archive: c.Archive,
 		secret: sha256.Sum256(append([]byte("coop/short ids\x00"), seed[:]...)),
 		epoch:  epoch, graph: crdt.NewGraph(c.Genesis.ID), line: coop.NewChronicle(state),
 		refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), signed: c.Mark,
@@ -287,6 +290,7 @@ func (c *Core) absorb(step finality.Step) {
 		c.keepRound(r)
 		c.wants.drop([32]byte(r.ID))
 	}
+	c.proofs = append(c.proofs, step.Evidence...)
 	for i, commit := range step.Commits {
 		if end := c.commit(commit); end != nil {
 			c.succeed(end, commit, step.Commits[i+1:])
@@ -356,6 +360,7 @@ func (c *Core) Tick(now event.Time, busy bool) Effects {
 	c.turns++
 	c.hearLater()
 	c.announce()
+	c.accuse()
 	c.takeOffice()
 	for range maxIssues {
 		if c.steward == nil {

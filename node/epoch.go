@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sustainy/coop/coop"
@@ -120,6 +121,25 @@ func (c *Core) takeOffice() {
 	}
 	c.signed.Epoch, c.signed.Round = c.epoch.Number, issued
 	c.steward = finality.NewSteward(c.engine, c.seat, issued)
+}
+
+// accuse brings the proof against stewards who signed two blocks of one round before all members, so that
+// their office ends by the rules, and not by what somebody thinks of them. Stewards do it, since they see
+// it first; whoever comes second finds it done.
+func (c *Core) accuse() {
+	if c.steward == nil || c.merciful {
+		return
+	}
+	for _, fork := range c.proofs {
+		d, err := event.NewDraft(governance.KindEvidence, governance.Evidence{A: fork.A.Raw, B: fork.B.Raw, Key: fork.Key})
+		if err == nil {
+			_, err = c.Submit(c.now, d)
+		}
+		if err != nil && !errors.Is(err, governance.ErrProvenAlready) {
+			c.out.Fault = fmt.Errorf("accusing a steward of two round blocks: %w", err)
+		}
+	}
+	c.proofs = nil
 }
 
 // announce makes a key for the coming epoch and tells everybody its public half, if this device's member

@@ -64,6 +64,7 @@ func indexOf(p Peer) int {
 // electing is a charter with a track on which stewards are appointed within seconds.
 func electing() governance.Charter {
 	c := governance.DefaultCharter()
+	c.Office = governance.Office{}
 	c.Tracks = append(c.Tracks, governance.Track{Name: "board", Method: governance.YesNo, Quorum: governance.Quorum{Kind: governance.QuorumNone, Share: governance.Ratio{Num: 0, Den: 1}},
 		Threshold: governance.Threshold{Share: governance.Ratio{Num: 1, Den: 2}, Over: true}, Voting: 1000, Revisable: true, Open: 10, Actions: []event.Kind{governance.KindStewardAppoint}})
 	return c

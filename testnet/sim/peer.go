@@ -57,7 +57,7 @@ func (p *peer) start() {
 	if p.watcher || p.liar != nil {
 		observer = "it only watches"
 	}
-	core, err := node.NewCore(node.Config{Genesis: p.w.stage.genesis, Key: p.key, Keys: p.ring, Observer: observer, Mark: p.guard, Archive: p.disk})
+	core, err := node.NewCore(node.Config{Genesis: p.w.stage.genesis, Key: p.key, Keys: p.ring, Observer: observer, Merciful: p.w.plan.Merciful, Mark: p.guard, Archive: p.disk})
 	if err != nil {
 		panic("sim: invariant: a core begins: " + err.Error())
 	}

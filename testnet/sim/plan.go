@@ -44,6 +44,7 @@ type Plan struct {
 	Forkers    []Forker
 	Vandals    []Vandal
 	Terms      []Term
+	Merciful   bool  // nobody accuses stewards who sign twice
 	Twins      []int // stewards whose key is in use on a second machine, an honest one
 
 	spare int // stewards that may yet fail
@@ -206,6 +207,7 @@ func Draw(seed uint64) Plan {
 	if elects {
 		p.drawTerms(d)
 	}
+	p.Merciful = d.of(1, 2)
 	return p
 }
 
