@@ -1,6 +1,7 @@
 package coop
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/sustainy/coop/event"
@@ -59,6 +60,9 @@ func (c *Chronicle) Commit(commit finality.Commit, events []*event.Event) (recei
 	c.epoch, c.ended, c.due = next, &end, true
 	return receipts, &end
 }
+
+// Tip is short for the order so far and for what became of its events.
+func (c *Chronicle) Tip() uint64 { return binary.BigEndian.Uint64(c.order[:]) }
 
 // Due tells whether the stewards should sign the checkpoint of the last commit. It is the same for
 // everybody, so that all sign the same ones.

@@ -55,6 +55,7 @@ type Hello struct {
 	Epoch    uint64   // in which they end
 	Frontier []uint64 // highest accepted round per steward of that epoch
 	Pending  uint64   // accepted events that are not final
+	Tip      uint64   // short for the order of those commits
 	Heard    uint64   // commits that the other last said it has, and one more; 0: it has not been heard
 	Seals    []Seal   // checkpoints that it gathers signatures for
 }

@@ -9,10 +9,11 @@ import (
 
 // neighbour is what a core knows of a connected peer.
 type neighbour struct {
-	hello  Hello // the last it said, advanced by what its round blocks show
-	seen   bool  // it said hello
-	stalls int   // times it was asked for commits in vain
-	seat   int   // its member's number among the stewards, or -1
+	hello  Hello  // the last it said, advanced by what its round blocks show
+	seen   bool   // it said hello
+	stalls int    // times it was asked for commits in vain
+	seat   int    // its member's number among the stewards, or -1
+	shown  uint64 // commits when it was shown what our order is made of, because it has another
 }
 
 // beat is the rhythm of greetings: every helloEvery while there is work. After the last commit, and when a
@@ -39,7 +40,7 @@ func (c *Core) Up(now event.Time, p Peer) {
 		c.beat.at = now + helloEvery
 	}
 	if h := c.engine.Halted(); h != nil {
-		c.show(p, h)
+		c.show(p, 3*h.Wave)
 	}
 }
 
@@ -51,16 +52,16 @@ func (c *Core) alarm(h *finality.Halt) {
 	}
 	c.alarmed = true
 	for _, p := range c.neighbours() {
-		c.show(p, h)
+		c.show(p, 3*h.Wave)
 	}
 }
 
 // show sends the round blocks around the place where two orders part. Whoever has the other ones reads
 // the same off them.
-func (c *Core) show(p Peer, h *finality.Halt) {
+func (c *Core) show(p Peer, round uint64) {
 	from := make([]uint64, len(c.epoch.Stewards))
 	for i := range from {
-		from[i] = max(3*h.Wave, alarmRounds) - alarmRounds
+		from[i] = max(round, alarmRounds) - alarmRounds
 	}
 	c.sendBundle(p, ProtoRounds, nil, c.engine.Above(from, maxAbove))
 }
@@ -81,7 +82,7 @@ func (c *Core) hello(n *neighbour) *Hello {
 	if n != nil && n.seen {
 		heard = n.hello.Commits + 1
 	}
-	return &Hello{Heard: heard, Commits: c.commits, Epoch: c.epoch.Number, Frontier: c.engine.Frontier(), Pending: uint64(c.tail.len()), Seals: c.seals()}
+	return &Hello{Tip: c.line.Tip(), Heard: heard, Commits: c.commits, Epoch: c.epoch.Number, Frontier: c.engine.Frontier(), Pending: uint64(c.tail.len()), Seals: c.seals()}
 }
 
 func (c *Core) send(to Peer, proto string, m Message) {
@@ -149,6 +150,10 @@ func (c *Core) onHello(from Peer, h *Hello) {
 			rounds = append(rounds, c.engine.Proof()...) // a frontier does not tell of a liar's second block
 		}
 		c.sendBundle(from, ProtoRounds, nil, rounds)
+	}
+	if h.Commits == c.commits && h.Tip != c.line.Tip() && n.shown != c.commits {
+		n.shown = c.commits
+		c.show(from, c.engine.Round()) // as far, by another way
 	}
 	if first && (h.Pending > 0 || c.tail.len() > 0) {
 		c.compareTails(from)

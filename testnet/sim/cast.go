@@ -112,7 +112,7 @@ func charter() governance.Charter {
 			track("once", governance.YesNo, 300, 2500, 0, false),
 			track("choice", governance.Approval, 0, 2000, 0, true),
 			budget,
-			track("board", governance.YesNo, 0, 700, 0, true, governance.KindStewardAppoint),
+			track("board", governance.YesNo, 0, 700, 0, true, governance.KindStewardAppoint, governance.KindDeviceRestore),
 		},
 		Office: governance.Office{Notice: 200},
 		Limits: governance.Limits{Daily: 1000, Text: 1000, Statement: 1000, Reason: 200, Candidates: 20},

@@ -30,6 +30,8 @@ type liar struct {
 	junk   []*event.Event
 	nobody identity.Key // of no member: it signs the junk
 	strand event.Slot   // of the junk
+	most   int          // events that it lists in a block
+	batch  int          // junk events that it makes at a time; 0: a few
 	left   int          // blocks that it may still sign without need
 	script bool         // a directed schedule says what it does
 	loyal  bool         // it helps to the end, because there is no quorum without it
@@ -37,7 +39,7 @@ type liar struct {
 
 func newLiar(p *peer, d Deeds) *liar {
 	l := &liar{me: p, deeds: d, dice: newDice(p.w.plan.Seed, 100+uint64(p.index)), graph: crdt.NewGraph(p.w.stage.genesis.ID),
-		rounds: map[uint64][]*finality.Round{}, own: map[uint64]*finality.Round{}, left: 30, nobody: keyOf(3000 + p.index)}
+		rounds: map[uint64][]*finality.Round{}, own: map[uint64]*finality.Round{}, left: 30, most: 16, nobody: keyOf(3000 + p.index)}
 	l.turn(p.w.stage.epoch)
 	if _, err := l.graph.Add("", p.w.stage.genesis); err != nil {
 		panic("sim: invariant: a graph takes its founding event")
@@ -315,7 +317,7 @@ func (l *liar) double(ids []finality.RoundID, number uint64) []finality.RoundID 
 // lists are the events of a block: what is open, and what it was told to add.
 func (l *liar) lists() (ids []event.ID) {
 	for _, e := range l.open() {
-		if len(ids) < 16 && (!l.does(Contrary) || l.dice.of(1, 2)) {
+		if len(ids) < l.most && (!l.does(Contrary) || l.dice.of(1, 2)) {
 			ids = append(ids, e)
 		}
 	}
@@ -343,7 +345,11 @@ func (l *liar) open() (ids []event.ID) {
 
 // stuff makes junk: well-formed events of somebody who is no member.
 func (l *liar) stuff() {
-	for range 1 + l.dice.IntN(4) {
+	count := 1 + l.dice.IntN(4)
+	if l.batch > 0 {
+		count = max(l.batch-len(l.open()), 0)
+	}
+	for range count {
 		d := draft(governance.KindMemberLeave, governance.MemberLeave{})
 		slot := l.strand
 		slot.Coop, slot.At = l.me.w.stage.genesis.ID, l.me.clock()

@@ -21,12 +21,17 @@ func TestRestartRaisesTheGuard(t *testing.T) {
 			p.doom = &Crash{Point: BetweenTurns, Rollback: true, Down: 100}
 			p.soon()
 		})
-		say(w, p, 3102, 2) // before anybody can tell it what it once said
-		w.agenda.add(4500, func() {
-			if p.silenced == "" {
-				t.Error("a peer with an older disk goes on signing")
-			}
-		})
+		try := func(at event.Time, n int, signs bool) {
+			w.agenda.add(at, func() {
+				p.submit(inviting(keyOf(7000+n), dawn+w.now), func(_ *event.Event, err error) {
+					if (err == nil) != signs {
+						t.Errorf("at %d a peer whose disk is older than its guard is told %v", at, err)
+					}
+				})
+			})
+		}
+		try(3102, 2, false) // before anybody can tell it what it once said
+		try(4500, 3, true)  // and after
 	})
 }
 
