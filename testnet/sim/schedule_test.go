@@ -270,27 +270,27 @@ func TestA7TooManyLiarsAreFound(t *testing.T) {
 func splitByTwins(t *testing.T, n int, liars []int, some int, conflict bool) {
 	t.Helper()
 	plan := peace(1, n)
-	plan.Founders, plan.Twins, plan.Storm = n, liars, 4000
+	plan.Founders, plan.Twins, plan.Storm = n, liars, 9000
 	set := uint64(0)
 	for i := range len(liars) + some {
 		set |= 1 << i // the first machines of the liars, and some honest ones
 	}
-	plan.Partitions = []Partition{{At: 0, Until: 3000, Set: set, Told: true}}
+	plan.Partitions = []Partition{{At: 0, Until: 8000, Set: set, Told: true}} // long enough for waves whose leader is on the other side
 	w := newWorld(plan)
 	if *tellFlag {
 		w.trace.full = func(line string) { t.Log(line) }
 	}
 	w.judge.lenient, w.patience = true, 15_000
-	w.agenda.add(2999, func() {
+	w.agenda.add(7999, func() {
 		for _, p := range w.peers {
 			if p.twin {
 				w.unplug(p)
 			}
 		}
 	})
-	for i := range 6 {
-		say(w, w.peers[len(liars)], 600+event.Time(300*i), 10+i)
-		say(w, w.peers[n-1], 600+event.Time(300*i), 20+i)
+	for i := range 10 {
+		say(w, w.peers[len(liars)], 600+event.Time(700*i), 10+i)
+		say(w, w.peers[n-1], 600+event.Time(700*i), 20+i)
 	}
 	w.survive(w.play)
 	q := w.stage.epoch.Q()
