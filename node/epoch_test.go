@@ -8,6 +8,7 @@ import (
 
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 )
@@ -246,4 +247,82 @@ func genesisOf(t testing.TB, w *town) coop.State {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// Nobody signs in an epoch before a quorum of the stewards before has signed where theirs ended.
+func TestNobodySignsBeforeTheCertificate(t *testing.T) {
+	w := newElecting(t, 4, 8)
+	w.muffle = true
+	w.appoint(4, 5, 6, 7)
+	w.settle(w.now + 20_000)
+	e := w.submit(4, governance.KindMemberInvite, governance.MemberInvite{Key: identity.KeyFromSeed([32]byte{1, 2, 3}).Public(), Uses: 1, Expires: w.now + 1_000_000})
+	w.settle(w.now + 20_000)
+	for i, core := range w.cores {
+		if s := core.Status(); s.Epoch != 1 || s.Sealed || core.steward != nil || core.engine.Round() != 0 || core.Level(e.ID) == Final {
+			t.Fatalf("core %d: %+v", i, s)
+		}
+	}
+	w.muffle = false
+	w.settle(w.now + 20_000)
+	w.agree(1)
+	if level := w.cores[0].Level(e.ID); level != Final {
+		t.Errorf("the event is %s", level)
+	}
+}
+
+// Round blocks of an epoch to come are kept unverified, within bounds, and heard when it has begun.
+func TestBlocksOfAnEpochToComeAreKept(t *testing.T) {
+	w := newElecting(t, 4, 8)
+	w.cut[7] = true
+	w.appoint(0, 1, 4, 5)
+	w.settle(w.now + 20_000)
+	w.agree(1)
+	w.submit(0, governance.KindMemberInvite, governance.MemberInvite{Key: identity.KeyFromSeed([32]byte{3, 2, 1}).Public(), Uses: 1, Expires: w.now + 1_000_000})
+	w.settle(w.now + 20_000)
+	away, from := w.cores[7], testKey(1).Public()
+	b := &Bundle{}
+	if err := w.stores[0].Rounds(0, func(_ uint64, raw []byte) error {
+		b.Rounds = append(b.Rounds, &finality.Round{Raw: raw})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := ParseMessage(&away.epoch, Message{Bundle: b}.Frame())
+	if err != nil || len(m.Bundle.Later) < 12 {
+		t.Fatalf("%v: %d blocks of an epoch to come", err, len(m.Bundle.Later))
+	}
+	m.Bundle.Rounds = nil
+	if bad := away.Handle(w.now, from, m); bad > 0 || len(away.later.all) != len(m.Bundle.Later)+len(m.Bundle.Certificates) {
+		t.Fatalf("%d are bad, %d kept", bad, len(away.later.all))
+	}
+	kept := len(away.later.all)
+	for range 10 {
+		away.Handle(w.now, from, m)
+	}
+	if len(away.later.all) > laterOfPeer {
+		t.Fatalf("%d kept of one peer", len(away.later.all))
+	}
+	delete(w.cut, 7)
+	away.Down(w.now, testKey(0).Public())
+	if len(away.later.all) < kept {
+		t.Fatal("what one peer sent goes with another")
+	}
+	away.Up(w.now, testKey(0).Public())
+	w.settle(w.now + 20_000)
+	w.agree(1)
+	if len(away.later.all) > 0 {
+		t.Errorf("%d are still kept", len(away.later.all))
+	}
+}
+
+// A steward who cannot keep a key says so and takes no part; the others go on without.
+func TestKeyThatCannotBeKept(t *testing.T) {
+	w := newElecting(t, 4, 8)
+	w.rings[4].fails = true
+	w.appoint(4, 5, 6, 7)
+	w.settle(w.now + 20_000)
+	w.agree(1)
+	if len(w.faults) == 0 {
+		t.Error("nothing is said")
+	}
 }

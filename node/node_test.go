@@ -62,6 +62,8 @@ type town struct {
 	frames int
 	cut    map[int]bool // peers whose messages are lost, both ways
 	rings  []*ring
+	muffle bool // certificates are lost
+	faults []error
 }
 
 func newTown(t testing.TB, stewards int) *town {
@@ -113,6 +115,9 @@ func (w *town) settle(until event.Time) {
 		wake := event.Time(0)
 		for i, core := range w.cores {
 			out := core.Tick(w.now, false)
+			if out.Fault != nil {
+				w.faults = append(w.faults, out.Fault)
+			}
 			if err := w.stores[i].Append(out.Keep); err != nil {
 				w.t.Fatal(err)
 			}
@@ -157,6 +162,9 @@ func (w *town) deliver() {
 				m, err := ParseMessage(&core.epoch, letter.Frame())
 				if err != nil {
 					w.t.Fatal(err)
+				}
+				if m.Bundle != nil && w.muffle {
+					m.Bundle.Certificates = nil
 				}
 				if bad := core.Handle(w.now, from[i], m); bad > 0 {
 					w.t.Fatalf("a peer said something bad: %+v", m)

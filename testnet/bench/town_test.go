@@ -11,6 +11,7 @@ import (
 	"github.com/sustainy/coop/crdt/badgerdb"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/node"
 	"github.com/sustainy/coop/p2p"
@@ -28,20 +29,26 @@ func charter() governance.Charter {
 		c.Tracks[i].Discussion, c.Tracks[i].Proposers = 0, nil
 	}
 	c.Limits.Daily = governance.MaxDaily
+	c.Office = governance.Office{}
+	c.Tracks = append(c.Tracks, governance.Track{Name: "board", Method: governance.YesNo, Quorum: governance.Quorum{Kind: governance.QuorumNone, Share: governance.Ratio{Den: 1}},
+		Threshold: governance.Threshold{Share: governance.Ratio{Num: 1, Den: 2}, Over: true}, Voting: 4000, Revisable: true, Open: 9, Actions: []event.Kind{governance.KindStewardAppoint}})
 	return c
 }
 
-// founded is the founding event of a cooperative with n stewards, who are its founders.
-func founded(tb testing.TB, n int) *event.Event {
+// founded is the founding event of a cooperative of some founders, the first n of whom are its stewards.
+func founded(tb testing.TB, n, founders int) *event.Event {
 	tb.Helper()
 	f := governance.Founding{Name: "Bench", Currency: governance.Currency{Code: "EUR", Decimals: 2}, Charter: charter(), Params: governance.DefaultParams()}
-	for i := range n {
+	f.Params.Grace = 500
+	for i := range founders {
 		key := keyOf('s', i).Public()
 		f.Founders = append(f.Founders, governance.Founder{Key: key, Name: fmt.Sprint("steward ", i), Classes: []string{"voter"}})
-		f.Stewards = append(f.Stewards, key)
+		if i < n {
+			f.Stewards = append(f.Stewards, key)
+		}
 	}
 	body := governance.CoopFound{Text: f}
-	for i := 1; i < n; i++ {
+	for i := 1; i < founders; i++ {
 		body.Consents = append(body.Consents, f.Consent(keyOf('s', i)))
 	}
 	return seal(tb, keyOf('s', 0), event.Slot{At: event.Time(time.Now().UnixMilli())}, event.KindFound, body)
@@ -159,7 +166,11 @@ func start(tb testing.TB, genesis *event.Event, key identity.Key, mark node.Mark
 		tb.Fatal(err)
 	}
 	w := &wires{}
-	n, err := node.Open(node.Options{Genesis: genesis, Key: key, Signed: mark, Store: store, Net: w, Clock: wallClock{}, Guard: noGuard{}})
+	keys, err := home.OpenRoundKeys(home.At(dir), genesis.ID, key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	n, err := node.Open(node.Options{Genesis: genesis, Key: key, Keys: keys, Signed: mark, Store: store, Net: w, Clock: wallClock{}, Guard: noGuard{}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -189,11 +200,14 @@ func start(tb testing.TB, genesis *event.Event, key identity.Key, mark node.Mark
 }
 
 // town starts n stewards that are connected to each other.
-func town(tb testing.TB, n int) (*event.Event, []*place) {
+func town(tb testing.TB, n int) (*event.Event, []*place) { return townOf(tb, n, n) }
+
+// townOf starts the founders of a cooperative, the first n of whom are its stewards.
+func townOf(tb testing.TB, n, founders int) (*event.Event, []*place) {
 	tb.Helper()
-	genesis := founded(tb, n)
+	genesis := founded(tb, n, founders)
 	var peers []*place
-	for i := range n {
+	for i := range founders {
 		mark := node.Mark{}
 		if i == 0 {
 			mark.Events = 1

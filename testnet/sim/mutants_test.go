@@ -108,7 +108,7 @@ var mutants = []mutant{
 	{"A10: what was void stays final", "finality/succeed.go", "			delete(e.pool.final, id)\n", "			_ = id\n", "TestA10BoundaryByDifferentCommits", ""},
 	{"A10: open events are not offered to the next stewards", "node/epoch.go", "		c.engine.Offer(e.ID)\n", "		_ = e\n", "TestA10BoundaryByDifferentCommits", ""},
 	{"A11: keys of the past are kept", "node/seal.go", "	if s == c.handover && c.keys != nil {\n", "	if false {\n", "TestA11FormerStewardsForge", ""},
-	{"A11: an epoch does not end for the reader of frames", "node/message.go", "func (r *Reader) Turn(epoch *finality.Epoch) { r.epoch.Store(epoch) }", "func (r *Reader) Turn(epoch *finality.Epoch) { r.epoch.CompareAndSwap(nil, epoch) }", "TestRealNodesHandOver", "./node"},
+	{"A11: an epoch does not end for the reader of frames", "node/message.go", "func (r *Reader) Turn(epoch *finality.Epoch) { r.epoch.Store(epoch) }", "func (r *Reader) Turn(epoch *finality.Epoch) { r.epoch.CompareAndSwap(nil, epoch) }", "TestHandoverOfPeers", "./testnet/bench"},
 	{"A11: rounds of an epoch that has ended are accepted", "finality/engine.go", "if r.Epoch != e.ep.Number {", "if r.Epoch > e.ep.Number {", "TestEpochEndsAtItsAnchor", "./finality"},
 	{"A13: who begins an epoch does not wait for its certificate", "node/epoch.go", "c.handover != nil && !c.handover.Complete() {", "false {", "TestNobodySignsBeforeTheCertificate", "./node"},
 	{"A13: a stall takes the vote away", "governance/deadline.go", "		s.stall(t)\n", "", "TestA13QuorumLostOverADeadline", ""},
