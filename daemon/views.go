@@ -64,7 +64,7 @@ type CoopStatus struct {
 	Waiters   uint64        `json:"candidates"`
 	UnderWay  uint64        `json:"under_way"`
 	Stewards  int           `json:"stewards"`
-	Office    []string      `json:"office,omitempty"`   // what a member should know of the stewards' term
+	Office    []string      `json:"office,omitempty"` // what a member should know of the stewards' term
 	Epoch     uint64        `json:"epoch"`
 	Reachable int           `json:"stewards_reachable"` // this device included
 	Quorum    int           `json:"quorum"`
