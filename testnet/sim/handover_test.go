@@ -155,8 +155,8 @@ func TestA13QuorumLostOverADeadline(t *testing.T) {
 		})
 	})
 	p, _ := w.peers[0].core.View().State.Hall.Proposals.Get(proposal)
-	if p.Extended == 0 || p.Ended == 0 || p.Result.Yes != 3 || len(w.epochs) != 2 {
-		t.Errorf("extended %d times, ended %d, %d yes, %d epochs", p.Extended, uint64(p.Ended), p.Result.Yes, len(w.epochs))
+	if len(p.Shifts) == 0 || p.Ended == 0 || p.Result.Yes != 3 || len(w.epochs) != 2 {
+		t.Errorf("extended %d times, ended %d, %d yes, %d epochs", len(p.Shifts), uint64(p.Ended), p.Result.Yes, len(w.epochs))
 	}
 }
 
