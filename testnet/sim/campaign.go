@@ -66,7 +66,7 @@ func (w *world) campaign() {
 }
 
 func (w *world) stand(p *peer) {
-	if p.core != nil && !p.state().Hall.Standing.Has(p.id()) {
+	if p.core != nil && !p.core.View().Provisional.Hall.Standing.Has(p.id()) {
 		p.submit(draft(governance.KindStewardStand, governance.StewardStand{}), nil)
 	}
 }

@@ -294,7 +294,7 @@ func TestLostGreeting(t *testing.T) {
 		for i := range 8 {
 			say(w, steward, event.Time(500+100*i), i)
 		}
-		w.spy = func(_, _ *peer, _ *frame) bool { return w.now < 400 || w.now > 10_000 }
+		w.spy = func(_, _ *peer, _ *frame) bool { return w.now < 400 || w.now > 13_000 }
 		w.agenda.add(19_000, func() {
 			if got := late.core.View().Commits; got < 8 {
 				t.Errorf("the late peer has %d commits before anybody connects it anew", got)

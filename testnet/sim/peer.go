@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
@@ -337,6 +336,3 @@ func (p *peer) submit(draft event.Draft, done func(e *event.Event, err error)) {
 		}
 	})
 }
-
-// state is what this peer thinks the cooperative looks like.
-func (p *peer) state() *coop.State { return p.core.View().Provisional }
