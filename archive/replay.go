@@ -45,7 +45,8 @@ type replay struct {
 	report  Report
 	pending [][]byte
 
-	onEvent   func(*event.Event) error // told of each accepted event; may be nil
+	onEvent   func(*event.Event) error                                // told of each accepted event; may be nil
+	onCommit  func(index uint64, at event.Time, order []*event.Event) // the same
 	lastRound finality.RoundID
 }
 
@@ -187,6 +188,9 @@ func (r *replay) commit(c finality.Commit) error {
 		}
 	}
 	r.report.Commits, r.report.Time = c.Index+1, c.Time
+	if r.onCommit != nil {
+		r.onCommit(c.Index, c.Time, order)
+	}
 	r.graph.Release(c.Order)
 	return nil
 }

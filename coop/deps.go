@@ -47,7 +47,7 @@ func Deps(s *State, d event.Draft) []event.ID {
 			return deps[:min(len(deps), event.MaxDeps)]
 		}
 	}
-	return nil
+	return s.ledgerDeps(d)
 }
 
 // applications finds the candidates that actions would admit.

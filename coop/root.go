@@ -29,6 +29,7 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.standing", &s.Hall.Standing)
 	rows(h, "hall.announced", &s.Hall.Announced)
 	rows(h, "hall.roundkeys", &s.Hall.RoundKeys)
+	ledgerRoot(h, &s.Ledger)
 	return [32]byte(h.Sum(nil))
 }
 

@@ -172,7 +172,7 @@ func (a *app) charterCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if standard {
-				return a.printTree(governance.DefaultCharter())
+				return a.printTree(coop.DefaultCharter())
 			}
 			client, err := a.client()
 			if err != nil {

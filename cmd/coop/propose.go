@@ -31,6 +31,7 @@ type proposal struct {
 	Allocate []allocation        `json:"allocate"` // sums to set aside
 	Charter  *governance.Charter `json:"charter"`  // to replace the charter
 	Again    string              `json:"again"`    // proposal with the same content that was vetoed
+	Ledger   []string            `json:"ledger"`   // what to do with money and tokens
 }
 
 type allocation struct {
@@ -44,6 +45,7 @@ func (a *app) proposeCommand() *cobra.Command {
 		tags, options, admit, devices, allocate                     []string
 	}
 	var sign signFlags
+	var ledger []string
 	cmd := &cobra.Command{
 		Use:   "propose [TITLE]",
 		Short: "Put a question to the members, with what is to be done if it passes",
@@ -71,6 +73,7 @@ func (a *app) proposeCommand() *cobra.Command {
 			overwrite(&p.Budget, o.budget)
 			overwrite(&p.Again, o.again)
 			p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
+			p.Ledger = append(p.Ledger, ledger...)
 			if err := p.addOptions(o.options); err != nil {
 				return err
 			}
@@ -101,6 +104,7 @@ func (a *app) proposeCommand() *cobra.Command {
 	f.StringArrayVar(&o.allocate, "allocate", nil, "if it passes, set this sum aside: NAME=AMOUNT; may be repeated")
 	f.StringVar(&o.charter, "amend-charter", "", "if it passes, replace the charter by that of this JSON file")
 	f.StringVar(&o.again, "again", "", "the proposal with the same options, budget and actions that was vetoed, where the charter bounds how often")
+	f.StringArrayVar(&ledger, "ledger", nil, ledgerUsage)
 	sign.add(cmd)
 	return cmd
 }
@@ -233,7 +237,8 @@ func (a *app) actions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts
 			return nil, nil, err
 		}
 	}
-	return drafts, words, nil
+	more, sentences, err := a.ledgerActions(cmd, p.Ledger, o)
+	return append(drafts, more...), append(words, sentences...), err
 }
 
 // chooseTrack finds the first track that fits: its method to the options, its actions to the drafts. If
