@@ -115,35 +115,35 @@ func crowded(b testing.TB, orders int) (State, Asset) {
 // an order that meets the best one, with the batch that clears it.
 func BenchmarkMarket(b *testing.B) {
 	for _, orders := range []int{1000, 10_000, 100_000, 1_000_000} {
-		s, asset := crowded(b, orders)
-		who := Member(identity.PublicKey(benchID(1 << 40)))
-		s.Move(Currency, Treasury, who, 1<<45, event.ID{2})
-		n := uint64(1 << 40)
-		act := func() Act { n++; return Act{ID: benchID(n), By: who, People: everyone{}} }
-		b.Run(fmt.Sprintf("place-cancel/%d", orders), func(b *testing.B) {
-			s := s.Copy()
-			for b.Loop() {
-				a := act()
-				if err := s.Place(a, PlaceOrder{Asset: asset, Units: 1, Until: day, Side: Buy, Price: 500_000}); err != nil {
-					b.Fatal(err)
-				}
-				if err := s.Cancel(a, Cancel{a.ID}); err != nil {
+		b.Run(fmt.Sprint(orders), func(b *testing.B) {
+			s, asset := crowded(b, orders)
+			buyer, seller := Member(identity.PublicKey(benchID(1<<40))), Member(identity.PublicKey(benchID(1<<41)))
+			s.Move(Currency, Treasury, buyer, 1<<45, event.ID{2})
+			n := uint64(1 << 42)
+			act := func(by Account) Act { n++; return Act{ID: benchID(n), By: by, People: everyone{}} }
+			must := func(err error) {
+				if err != nil {
 					b.Fatal(err)
 				}
 			}
-		})
-		b.Run(fmt.Sprintf("match/%d", orders), func(b *testing.B) {
-			s := s.Copy()
-			for b.Loop() { // what is bought is offered again at once, so that the book stays as it is
-				if err := s.Place(act(), PlaceOrder{Asset: asset, Units: 1, Until: day, Side: Buy, Price: 2_000_000}); err != nil {
-					b.Fatal(err)
+			b.Run("place-cancel", func(b *testing.B) {
+				s := s.Copy()
+				for b.Loop() {
+					a := act(buyer)
+					must(s.Place(a, PlaceOrder{Asset: asset, Units: 1, Until: day, Side: Buy, Price: 500_000}))
+					must(s.Cancel(a, Cancel{a.ID}))
 				}
-				s.Clear(everyone{}, 0)
-				if err := s.Place(act(), PlaceOrder{Asset: asset, Units: 1, Until: day, Side: Sell, Price: 1_000_001}); err != nil {
-					b.Fatal(err)
+			})
+			b.Run("match", func(b *testing.B) {
+				s := s.Copy()
+				for b.Loop() { // what is bought is offered again at once, so that the book stays as it is
+					must(s.Place(act(buyer), PlaceOrder{Asset: asset, Units: 1, Until: day, Side: Buy, Price: 2_000_000}))
+					s.Clear(everyone{}, 0)
+					s.Move(asset, buyer, seller, 1, event.ID{3})
+					must(s.Place(act(seller), PlaceOrder{Asset: asset, Units: 1, Until: day, Side: Sell, Price: 1_000_001}))
+					s.Clear(everyone{}, 0)
 				}
-				s.Clear(everyone{}, 0)
-			}
+			})
 		})
 	}
 }
