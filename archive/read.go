@@ -19,6 +19,10 @@ import (
 type Sink struct {
 	Event func(*event.Event) error
 	Round func(id [32]byte, raw []byte) error
+
+	// Commit is told of each commit: its place, its coop time, its events in final order.
+	Commit func(index uint64, at event.Time, order []*event.Event)
+
 	State func(*coop.State) // the last thing: what came of it all, when everything holds
 }
 
@@ -159,7 +163,7 @@ func (b *blocks) replay(m *Manifest, events, rounds []event.ID, to Sink, progres
 	if err != nil {
 		return nil, nil, err
 	}
-	r.onEvent = to.Event
+	r.onEvent, r.onCommit = to.Event, to.Commit
 	if err := r.give(raw); err != nil {
 		return nil, nil, err
 	}

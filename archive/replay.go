@@ -62,7 +62,8 @@ type replay struct {
 	open    []event.ID                     // events without a place, and some that have one by now
 	checks  map[uint64]finality.Checkpoint // by commit: what a certificate must say, but for the state root
 
-	onEvent   func(*event.Event) error // told of each accepted event; may be nil
+	onEvent   func(*event.Event) error                                // told of each accepted event; may be nil
+	onCommit  func(index uint64, at event.Time, order []*event.Event) // the same
 	lastRound finality.RoundID
 }
 
@@ -274,6 +275,9 @@ func (r *replay) commit(c finality.Commit) (end *finality.Checkpoint, err error)
 	r.report.Epochs[len(r.report.Epochs)-1].Commits++
 	if r.line.Due() && end == nil {
 		r.checks[c.Index] = r.line.Outline()
+	}
+	if r.onCommit != nil {
+		r.onCommit(c.Index, c.Time, order)
 	}
 	r.graph.Release(c.Order)
 	return end, nil

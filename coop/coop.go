@@ -20,16 +20,18 @@ import (
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/tokens"
 )
 
 // State is the cooperative. A copy made by Copy is a snapshot; a plain assignment is not.
 type State struct {
-	Hall governance.State
+	Hall   governance.State
+	Ledger tokens.State
 }
 
 // Copy is a snapshot.
 func (s *State) Copy() State {
-	return State{Hall: s.Hall.Copy()}
+	return State{Hall: s.Hall.Copy(), Ledger: s.Ledger.Copy()}
 }
 
 // Genesis is the state after the founding event, whose id names the cooperative. It refuses every
@@ -59,11 +61,18 @@ func NewTimeline(genesis State) *fold.Timeline[State] {
 
 // Next is the earliest coop time at which something is due in s, so that stewards who would rest
 // know when to wake.
-func Next(s *State) (at event.Time, any bool) { return s.Hall.Next() }
+func Next(s *State) (at event.Time, any bool) {
+	at, any = s.Hall.Next()
+	if end, ends := s.Ledger.Next(); ends && (!any || end < at) {
+		return end, true
+	}
+	return at, any
+}
 
-// Advance moves coop time to t and does all that is due: votes open and close, and what has passed is
-// carried out.
+// Advance moves coop time to t and does all that is due: orders end, votes open and close, and what has
+// passed is carried out.
 func Advance(s *State, t event.Time) {
+	s.Ledger.Advance(t)
 	for id, passed := s.Hall.Advance(t); passed; id, passed = s.Hall.Advance(t) {
 		trial := s.Copy()
 		refusal := trial.perform(id)
@@ -77,8 +86,12 @@ func Advance(s *State, t event.Time) {
 // Seed begins a commit: what waits for a lot draws it by the id of the anchor.
 func Seed(s *State, commit uint64, anchor [32]byte) { s.Hall.Seed(commit, anchor) }
 
-// MoveOn ends a commit, once all of its events have applied: the next epoch begins if it is due.
-func MoveOn(s *State) { s.Hall.MoveOn() }
+// MoveOn ends a commit, once all of its events have applied: the market is cleared, and the next epoch
+// begins if it is due.
+func MoveOn(s *State) {
+	s.Ledger.Clear(register{&s.Hall}, s.Hall.Time)
+	s.Hall.MoveOn()
+}
 
 // perform runs the drafts of a proposal with the Assembly as author, and stops at the first refusal.
 func (s *State) perform(id event.ID) error {
@@ -93,4 +106,6 @@ func (s *State) perform(id event.ID) error {
 }
 
 // Invariants looks for anything in the state that no sequence of events may lead to.
-func Invariants(s *State) []error { return s.Hall.Invariants() }
+func Invariants(s *State) []error {
+	return append(s.Hall.Invariants(), s.Ledger.Invariants(s.Hall.Time)...)
+}

@@ -59,7 +59,10 @@ func Deps(s *State, d event.Draft) []event.ID {
 			return deps[:min(len(deps), event.MaxDeps)]
 		}
 	}
-	return s.aboutMembers(d)
+	if deps := s.aboutMembers(d); deps != nil {
+		return deps
+	}
+	return s.ledgerDeps(d)
 }
 
 // applications finds the candidates that actions would admit.

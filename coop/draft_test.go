@@ -132,6 +132,9 @@ func (w *world) draft(who string, c command) event.Draft {
 	if d, ok := w.stewardDraft(who, c); ok {
 		return d
 	}
+	if d, ok := w.ledgerDraft(c); ok {
+		return d
+	}
 	object := c.word(2)
 	switch c.word(1) {
 	case "invite":
@@ -263,6 +266,11 @@ func (w *world) proposal(c command) event.Draft {
 			b.Actions = append(b.Actions, d)
 		}
 	}
+	for _, text := range strings.Split(c.get("ledger", ""), ";") {
+		if d, ok := w.ledgerDraft(parse(w.t, "members "+text)); ok {
+			b.Actions = append(b.Actions, d)
+		}
+	}
 	for _, kind := range c.list("carry") {
 		b.Actions = append(b.Actions, event.Draft{Kind: event.Kind(kind), Body: []byte{0xa0}})
 	}
@@ -327,6 +335,10 @@ func (w *world) look(c command) (out []string) {
 	case "charter":
 		out = append(out, fmt.Sprintf("version %d", Charter(s).Version))
 		return append(out, Charter(s).Warnings...)
+	case "ledger":
+		return w.ledger()
+	case "market":
+		return w.marketOf(c.word(1))
 	case "root":
 		return []string{fmt.Sprintf("%x", Root(s))}
 	case "due":

@@ -26,7 +26,7 @@ func makeUp(dice *rand.Rand, n int) string {
 	}
 	again := pick("", "", "", "", "", "", "", "again ")
 	verb := pick("vote", "vote", "vote", "vote", "vote", "vote", "delegate", "delegate", "delegate", "propose", "propose", "wait", "stall", "apply", "sponsor", "leave", "device",
-		"invite", "evidence", "withdraw", "alone", "cosponsor", "cosponsor", "veto", "exit", "recover", "recover")
+		"invite", "evidence", "withdraw", "alone", "cosponsor", "cosponsor", "veto", "exit", "recover", "recover", "money", "money", "money")
 	switch verb {
 	case "vote":
 		return who + " " + again + "vote " + proposal + " " + choice + " dated=" + pick("+0s", "+0s", "-1h", "+1h")
@@ -37,7 +37,7 @@ func makeUp(dice *rand.Rand, n int) string {
 	case "propose":
 		even := pick("track=general", "track=general tags=house,money", "track=soon tags=money", "track=capped", "track=own tags=house", "track=turnout", "track=support", "track=biased", "track=quick admit=dan", "track=quick amend=faster",
 			"track=quick amend=no-friends,faster", "track=quick amend=no-workers", "track=quick device=bob:bobphone",
-			"track=quick allocate=0:5:Paint", "track=quick allocate=0:5:Paint,0:6:Paint", "track=houses", "track=houses",
+			"track=quick allocate=0:5:Paint", "track=quick "+makeUpDecision(dice, n), "track=quick "+makeUpDecision(dice, n), "track=quick allocate=0:5:Paint,0:6:Paint", "track=houses", "track=houses",
 			"track=confirmed", "track=confirmed", "track=swift",
 			"track=petition", "track=relay", "track=guarded", "track=guarded", "track=guarded again=p0", "track=guarded again=p2",
 			"track=heart suspend="+pick("ann", "bob", "cleo")+":"+pick("1h", "3d"), "track=heart expel="+pick("bob", "cleo", "gus"), "track=heart reinstate="+pick("bob", "cleo"),
@@ -49,6 +49,8 @@ func makeUp(dice *rand.Rand, n int) string {
 			"track=calm options=A,B,C", "track=vivid options=A,B,C",
 			"track=brittle options=A,B,C", "track=hidden options=A,B,C", "track=brittle options=A,B,C again=p1", "track=brittle options=A,B,C again=p3")
 		return who + " " + again + "propose p" + fmt.Sprint(n%4) + " " + []string{even, odd}[n%2]
+	case "money":
+		return makeUpMoney(dice, who)
 	case "wait":
 		return "wait " + pick("0s", "1ms", "1m", "20m", "59m59s", "1h", "25h", "8d")
 	case "stall":
@@ -85,7 +87,7 @@ func makeUp(dice *rand.Rand, n int) string {
 func TestWhateverPeopleDo(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
-		w.play("found elm by=ann,bob,cleo charter=everything classes=bob:friend+worker,cleo:worker daily=" + rapid.SampledFrom([]string{"12", "900", "900"}).Draw(rt, "daily"))
+		w.play("found elm by=ann,bob,cleo charter=everything bank=yes classes=bob:friend+worker,cleo:worker daily=" + rapid.SampledFrom([]string{"12", "900", "900"}).Draw(rt, "daily"))
 		commands := []string{"ann device annphone", "ann invite door uses=5", "dan apply class=worker", "gus apply class=guest",
 			"ann propose p0", "bob propose p1 track=party options=A,B,C", "cleo propose p2 track=quick admit=dan amend=faster", "ann delegate bob", "bob delegate cleo tag=house", "cleo delegate ann", "ann propose p3 track=budget budget=10 options=A:6,B:5,C:4"}
 		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0)) // rapid alone favours small numbers, and so dull stories

@@ -39,6 +39,7 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.answers", &s.Hall.Answers)
 	rows(h, "hall.juries", &s.Hall.Juries)
 	rows(h, "hall.undrawn", &s.Hall.Undrawn)
+	ledgerRoot(h, &s.Ledger)
 	return [32]byte(h.Sum(nil))
 }
 

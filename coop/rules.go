@@ -1,13 +1,15 @@
 package coop
 
 import (
+	"slices"
+
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
 )
 
 // rules is the table of contents of the cooperative: every kind of event and what it does.
 func rules() []fold.Rule[State] {
-	return []fold.Rule[State]{
+	return slices.Concat([]fold.Rule[State]{
 		fold.On(governance.KindCoopFound, in(hall, (*governance.State).Found)),
 
 		fold.On(governance.KindMemberInvite, in(hall, (*governance.State).Invite)),
@@ -58,7 +60,7 @@ func rules() []fold.Rule[State] {
 
 		fold.On(governance.KindEvidence, in(hall, (*governance.State).Accuse)),
 		fold.On(governance.KindDeviceRestore, in(hall, (*governance.State).Restore)),
-	}
+	}, ledgerRules())
 }
 
 func hall(s *State) *governance.State { return &s.Hall }

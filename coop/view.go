@@ -289,5 +289,8 @@ func InWords(s *State, d event.Draft) string {
 	if text, known := officeInWords(s, d); known {
 		return text
 	}
+	if words, ok := ledgerInWords(s, d); ok {
+		return words
+	}
 	return memberAction(s, d)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/program"
+	"github.com/sustainy/coop/text"
 )
 
 // Setting is what a program's publisher chose for it.
@@ -119,7 +120,7 @@ func (s *State) checkSettings(b *ProgramPublish) error {
 		return ErrSettings
 	}
 	for i, setting := range b.Settings {
-		if len(setting.Key) > program.MaxWord || len(setting.Value) > program.MaxValue || !visible(setting.Key+setting.Value, "") ||
+		if len(setting.Key) > program.MaxWord || len(setting.Value) > program.MaxValue || !text.Visible(setting.Key+setting.Value, "") ||
 			setting.Key == "" || i > 0 && b.Settings[i-1].Key >= setting.Key {
 			return ErrSettings
 		}

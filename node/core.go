@@ -424,7 +424,8 @@ func (c *Core) provisional() *coop.State {
 // showing.
 func (c *Core) links(prev event.ID, d event.Draft) []event.ID {
 	var deps []event.ID
-	for _, id := range coop.Deps(c.line.Provisional(), d) {
+	state := c.line.Provisional()
+	for _, id := range append(coop.Deps(state, d), coop.Sources(state, c.key.Public(), d)...) {
 		if id != prev && c.graph.Has(id) && len(deps) < event.MaxDeps-maxHeadLinks {
 			deps = append(deps, id)
 		}

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
@@ -79,7 +80,7 @@ func KeyOf(seed string, node int) identity.Key {
 // Charter is the default charter with periods that suit a test: no discussion, a short vote and a
 // second of grace. Everybody may join as a customer.
 func Charter(voting time.Duration) governance.Charter {
-	c := governance.DefaultCharter()
+	c := coop.DefaultCharter()
 	c.Classes[0].Admission, c.Classes[0].Sponsors, c.Classes[0].Invite = governance.AdmitOpen, 0, false
 	for i := range c.Tracks {
 		c.Tracks[i].Discussion, c.Tracks[i].Voting, c.Tracks[i].Grace = 0, event.Time(voting.Milliseconds()), 1000

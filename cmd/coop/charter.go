@@ -22,7 +22,7 @@ func (a *app) charterCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if standard {
-				return a.printTree(governance.DefaultCharter())
+				return a.printTree(coop.DefaultCharter())
 			}
 			client, err := a.client()
 			if err != nil {
@@ -245,7 +245,7 @@ coop charter templates NAME --jq .charter > FILE, edit it, coop charter check FI
 		RunE: func(_ *cobra.Command, args []string) error {
 			type row = governance.Template
 			if len(args) == 0 {
-				return list(a, governance.Templates(), func(t row) string { return t.Name },
+				return list(a, coop.Templates(), func(t row) string { return t.Name },
 					column[row]{name: "name", text: func(t row) string { return t.Name }},
 					column[row]{name: "for", text: func(t row) string { return t.About }})
 			}
@@ -267,7 +267,7 @@ coop charter templates NAME --jq .charter > FILE, edit it, coop charter check FI
 
 // template finds a template, or tells which there are.
 func template(name string) (governance.Template, error) {
-	t, ok := governance.FindTemplate(name)
+	t, ok := coop.FindTemplate(name)
 	if !ok {
 		return t, usagef("there is no template %q: choose from %s", name, templateNames())
 	}
@@ -276,7 +276,7 @@ func template(name string) (governance.Template, error) {
 
 func templateNames() string {
 	var names []string
-	for _, t := range governance.Templates() {
+	for _, t := range coop.Templates() {
 		names = append(names, t.Name)
 	}
 	return strings.Join(names, ", ")

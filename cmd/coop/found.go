@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
@@ -144,7 +145,7 @@ func (a *app) showCoop(s daemon.CoopStatus) error {
 
 // compose makes the founding text from the flags.
 func (f *foundFlags) compose(name string, self governance.Founder) (governance.Founding, error) {
-	text := governance.Founding{Name: name, Purpose: f.purpose, Charter: governance.DefaultCharter(), Params: governance.DefaultParams()}
+	text := governance.Founding{Name: name, Purpose: f.purpose, Charter: coop.DefaultCharter(), Params: governance.DefaultParams()}
 	if f.trial {
 		text.Charter = testnet.Charter(10 * time.Minute)
 		text.Charter.Classes[0].Invite = true

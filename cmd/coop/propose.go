@@ -33,6 +33,7 @@ type proposal struct {
 	Again    string              `json:"again"`    // proposal with the same content that was vetoed
 	rulings
 	Juries []juryCall `json:"juries"` // to draw by lot
+	Ledger []string   `json:"ledger"` // what to do with money and tokens
 }
 
 type allocation struct {
@@ -41,60 +42,34 @@ type allocation struct {
 }
 
 func (a *app) proposeCommand() *cobra.Command {
-	var o struct {
-		file, text, textFile, track, method, budget, charter, again string
-		tags, options, admit, devices, allocate                     []string
-		juries, parties                                             []string
-	}
+	var o proposeFlags
 	var sign signFlags
-	var ruled rulings
 	cmd := &cobra.Command{
 		Use:   "propose [TITLE]",
 		Short: "Put a question to the members, with what is to be done if it passes",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var p proposal
-			if o.file != "" {
-				if err := readJSON(o.file, &p); err != nil {
-					return err
-				}
-			}
-			if len(args) == 1 {
-				p.Title = args[0]
-			}
-			if o.textFile != "" {
-				text, err := os.ReadFile(o.textFile)
-				if err != nil {
-					return usagef("cannot read %s: %v", o.textFile, err)
-				}
-				o.text = string(text)
-			}
-			overwrite(&p.Text, o.text)
-			overwrite(&p.Track, o.track)
-			overwrite(&p.Method, o.method)
-			overwrite(&p.Budget, o.budget)
-			overwrite(&p.Again, o.again)
-			p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
-			p.join(&ruled)
-			if err := p.addOptions(o.options); err != nil {
+			p, err := o.proposal(args)
+			if err != nil {
 				return err
 			}
-			if err := p.addJuries(o.juries, o.parties); err != nil {
-				return err
-			}
-			for _, text := range o.allocate {
-				name, sum, _ := strings.Cut(text, "=")
-				p.Allocate = append(p.Allocate, allocation{name, sum})
-			}
-			if o.charter != "" {
-				p.Charter = new(governance.Charter)
-				if err := readJSON(o.charter, p.Charter); err != nil {
-					return err
-				}
-			}
-			return a.propose(cmd, sign, &p)
+			return a.propose(cmd, sign, p)
 		},
 	}
+	o.add(cmd)
+	sign.add(cmd)
+	return cmd
+}
+
+// proposeFlags are what the command line says of a proposal.
+type proposeFlags struct {
+	file, text, textFile, track, method, budget, charter, again string
+	tags, options, admit, devices, allocate                     []string
+	juries, parties, ledger                                     []string
+	ruled                                                       rulings
+}
+
+func (o *proposeFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.file, "file", "", "JSON file with title, text, track, method, tags, options, budget, admit, devices, allocate, juries, charter; flags come on top; - is the standard input")
 	f.StringVar(&o.text, "text", "", "what it is about, in Markdown")
@@ -109,11 +84,55 @@ func (a *app) proposeCommand() *cobra.Command {
 	f.StringArrayVar(&o.allocate, "allocate", nil, "if it passes, set this sum aside: NAME=AMOUNT; may be repeated")
 	f.StringVar(&o.charter, "amend-charter", "", "if it passes, replace the charter by that of this JSON file")
 	f.StringVar(&o.again, "again", "", "the proposal with the same options, budget and actions that was vetoed, where the charter bounds how often")
-	ruled.flags(cmd)
+	o.ruled.flags(cmd)
 	f.StringArrayVar(&o.juries, "jury", nil, "if it passes, draw a jury by lot: NAME=SEATS; may be repeated")
 	f.StringArrayVar(&o.parties, "jury-party", nil, "a member with an interest in what the jury judges, who is left out with delegates and delegators; may be repeated")
-	sign.add(cmd)
-	return cmd
+	f.StringArrayVar(&o.ledger, "ledger", nil, ledgerUsage)
+}
+
+// proposal is what the file and the flags on top of it ask for.
+func (o *proposeFlags) proposal(args []string) (*proposal, error) {
+	var p proposal
+	if o.file != "" {
+		if err := readJSON(o.file, &p); err != nil {
+			return nil, err
+		}
+	}
+	if len(args) == 1 {
+		p.Title = args[0]
+	}
+	if o.textFile != "" {
+		text, err := os.ReadFile(o.textFile)
+		if err != nil {
+			return nil, usagef("cannot read %s: %v", o.textFile, err)
+		}
+		o.text = string(text)
+	}
+	overwrite(&p.Text, o.text)
+	overwrite(&p.Track, o.track)
+	overwrite(&p.Method, o.method)
+	overwrite(&p.Budget, o.budget)
+	overwrite(&p.Again, o.again)
+	p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
+	p.join(&o.ruled)
+	p.Ledger = append(p.Ledger, o.ledger...)
+	if err := p.addOptions(o.options); err != nil {
+		return nil, err
+	}
+	if err := p.addJuries(o.juries, o.parties); err != nil {
+		return nil, err
+	}
+	for _, text := range o.allocate {
+		name, sum, _ := strings.Cut(text, "=")
+		p.Allocate = append(p.Allocate, allocation{name, sum})
+	}
+	if o.charter != "" {
+		p.Charter = new(governance.Charter)
+		if err := readJSON(o.charter, p.Charter); err != nil {
+			return nil, err
+		}
+	}
+	return &p, nil
 }
 
 func overwrite(into *string, text string) {
@@ -262,7 +281,8 @@ func (a *app) actions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts
 			return nil, nil, err
 		}
 	}
-	return drafts, words, nil
+	more, sentences, err := a.ledgerActions(cmd, p.Ledger, o)
+	return append(drafts, more...), append(words, sentences...), err
 }
 
 // chooseTrack finds the first track that fits: its method to the options, its actions to the drafts. If

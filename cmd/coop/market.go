@@ -1,0 +1,175 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/daemon"
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/tokens"
+)
+
+func (a *app) marketCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "market", Short: "Buy and sell units of achievement tokens", Args: cobra.NoArgs,
+		Long: `Buy and sell units of achievement tokens, by orders with a limit. What an order would give waits in
+escrow. All orders that become final together are cleared at one price for everybody.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(a.marketBookCommand(), a.marketOrderCommand(tokens.Sell), a.marketOrderCommand(tokens.Buy), a.marketCancelCommand(), a.marketPricesCommand())
+	return cmd
+}
+
+func (a *app) book(cmd *cobra.Command, token string) (b coop.BookView, err error) {
+	client, err := a.client()
+	if err != nil {
+		return b, err
+	}
+	return b, client.Get(cmd.Context(), daemon.Path("coops", a.coop, "market", token), &b)
+}
+
+func (a *app) marketBookCommand() *cobra.Command {
+	var side string
+	cmd := &cobra.Command{
+		Use:   "book TOKEN",
+		Short: "List the open orders of a token, the best first, and the transfers that wait for approval",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := a.book(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			var some []coop.OrderView
+			for _, o := range append(b.Orders, b.Waiting...) {
+				if side == "" || side == o.What {
+					some = append(some, o)
+				}
+			}
+			type view = coop.OrderView
+			return list(a, some, func(o view) string { return o.ID.String() },
+				column[view]{name: "id", text: func(o view) string { return a.ending(o.ID.String()) }},
+				column[view]{name: "what", text: func(o view) string { return o.What }},
+				column[view]{name: "units", text: func(o view) string { return fmt.Sprint(o.Left) }},
+				column[view]{name: "at", text: func(o view) string {
+					if o.Price == 0 {
+						return ""
+					}
+					return b.Currency.Format(o.Price)
+				}},
+				column[view]{name: "by", text: func(o view) string { return o.Name }},
+				column[view]{name: "to", text: func(o view) string { return o.To }},
+				column[view]{name: "ends", text: func(o view) string { return a.ago(o.Until) }})
+		},
+	}
+	cmd.Flags().StringVar(&side, "side", "", "only these: buy, sell or transfer")
+	return cmd
+}
+
+func (a *app) marketPricesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "prices TOKEN",
+		Short: "List the prices at which units of a token changed hands, the latest first",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := a.book(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			type view = tokens.Price
+			return list(a, b.Prices, func(p view) string { return fmt.Sprint(p.Price) },
+				column[view]{name: "at", text: func(p view) string { return a.ago(p.At) }},
+				column[view]{name: "price", text: func(p view) string { return b.Currency.Format(p.Price) }},
+				column[view]{name: "units", text: func(p view) string { return fmt.Sprint(p.Units) }})
+		},
+	}
+}
+
+func (a *app) marketOrderCommand(side tokens.Side) *cobra.Command {
+	var sign signFlags
+	var at, lasts string
+	short := "Offer units of a token for a price or better"
+	if side == tokens.Buy {
+		short = "Ask for units of a token at a price or better"
+	}
+	cmd := &cobra.Command{
+		Use:   string(side) + " TOKEN UNITS --at PRICE",
+		Short: short,
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			m, err := a.money(cmd)
+			if err != nil {
+				return err
+			}
+			t, err := m.asset(args[0])
+			if err != nil {
+				return err
+			}
+			body, err := m.order(side, t, args[1], at, lasts)
+			if err != nil {
+				return err
+			}
+			kept := fmt.Sprintf("%s go into escrow", plural(body.Units, "unit", "units"))
+			if side == tokens.Buy {
+				kept = m.Currency.Format(body.Units*body.Price) + " goes into escrow"
+			}
+			return a.sign(cmd.Context(), sign, tokens.KindOrder, body, fmt.Sprintf("offer to %s %s of %s at %s a unit or better, until %s; %s",
+				side, plural(body.Units, "unit", "units"), t.Name, m.Currency.Format(body.Price), body.Until, kept))
+		},
+	}
+	cmd.Flags().StringVar(&at, "at", "", "limit: the price of one unit")
+	cmd.Flags().StringVar(&lasts, "for", "30d", "how long the order stands, up to 366d")
+	if err := cmd.MarkFlagRequired("at"); err != nil {
+		panic("coop: invariant: the flag exists: " + err.Error())
+	}
+	sign.add(cmd)
+	return cmd
+}
+
+// order reads an order: how many units, at what limit, for how long from now or from coop time, if that
+// is ahead.
+func (m *money) order(side tokens.Side, t coop.TokenView, units, at, lasts string) (b tokens.PlaceOrder, err error) {
+	b = tokens.PlaceOrder{Side: side, Asset: t.ID}
+	if b.Units, err = number(units); err != nil {
+		return b, err
+	}
+	if b.Price, err = amount(at, m.Currency); err != nil {
+		return b, err
+	}
+	d, err := duration(lasts)
+	b.Until = max(m.Time, event.Time(m.a.now().UnixMilli())) + event.Time(d.Milliseconds())
+	return b, err
+}
+
+func (a *app) marketCancelCommand() *cobra.Command {
+	var sign signFlags
+	cmd := &cobra.Command{
+		Use:   "cancel ORDER",
+		Short: "End an order or a waiting transfer of yours; what is in escrow comes back",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := a.openOrder(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			return a.sign(cmd.Context(), sign, tokens.KindCancel, tokens.Cancel{ID: o.ID}, fmt.Sprintf("end %s; what is in escrow goes back", orderInWords(o)))
+		},
+	}
+	sign.add(cmd)
+	return cmd
+}
+
+// openOrder finds an order or waiting transfer by its id or part of it.
+func (a *app) openOrder(cmd *cobra.Command, text string) (o coop.OrderView, err error) {
+	client, err := a.client()
+	if err != nil {
+		return o, err
+	}
+	return o, client.Get(cmd.Context(), daemon.Path("coops", a.coop, "orders", text)+"?provisional=1", &o)
+}
+
+func orderInWords(o coop.OrderView) string {
+	if o.What == "transfer" {
+		return fmt.Sprintf("the transfer of %s of %s (%s)", plural(o.Left, "unit", "units"), o.Token, o.ID.Short())
+	}
+	return fmt.Sprintf("the order to %s %s of %s (%s)", o.What, plural(o.Left, "unit", "units"), o.Token, o.ID.Short())
+}

@@ -1,0 +1,156 @@
+package coop
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
+	"github.com/sustainy/coop/text"
+	"github.com/sustainy/coop/tokens"
+)
+
+// Entry is one line of a statement: what one step of the order did to one account. Amounts are in minor
+// units of the currency or in units of a token; one of In and Out is 0.
+type Entry struct {
+	At    event.Time   `json:"at"` // coop time
+	Asset tokens.Asset `json:"asset"`
+	Name  string       `json:"name"` // of the asset: the currency's code, or the token's
+	In    uint64       `json:"in"`
+	Out   uint64       `json:"out"`
+	Has   uint64       `json:"has"` // afterwards
+	Owes  uint64       `json:"owes"`
+	What  string       `json:"what"` // the kind of event; "market", "ended" or "decision" where there is none
+	With  string       `json:"with,omitempty"`
+	Memo  string       `json:"memo,omitempty"`
+	Event event.ID     `json:"event"` // zero where there is none
+}
+
+// Teller writes the statement of one account by following the whole order once more. The state keeps
+// balances and no history: this is where history comes from, and it cannot differ from the balances,
+// because it only looks at how they change.
+type Teller struct {
+	Entries []Entry
+
+	state   State
+	account tokens.Account
+	last    table.Table[tokens.Asset, tokens.Balance]
+	writes  uint64
+}
+
+// NewTeller begins at the genesis of a cooperative; the Assembly's account is the treasury.
+func NewTeller(genesis State, member identity.PublicKey) *Teller {
+	return &Teller{state: genesis, account: tokens.Member(member)}
+}
+
+// Commit follows one commit.
+func (t *Teller) Commit(index uint64, at event.Time, order []*event.Event) {
+	s := &t.state
+	s.Ledger.Advance(at)
+	t.look(Entry{At: at, What: "ended"})
+	Advance(s, at)
+	t.look(Entry{At: at, What: "decision"})
+	for _, e := range order {
+		env := fold.Env{ID: e.ID, Key: e.Key, Seq: e.Seq, At: e.At, Index: index, Time: at, Final: true}
+		if machine.Apply(s, env, event.Draft{Kind: e.Kind, Body: e.Body}) != nil {
+			continue
+		}
+		if s.Ledger.Balances.Writes() != t.writes {
+			entry := Entry{At: at, What: string(e.Kind), Event: e.ID}
+			entry.With, entry.Memo = t.about(e)
+			t.look(entry)
+		}
+	}
+	MoveOn(s)
+	t.look(Entry{At: at, What: "market"})
+}
+
+// look adds a line for every asset of which the account has another amount than before.
+func (t *Teller) look(e Entry) {
+	l := &t.state.Ledger
+	if l.Balances.Writes() == t.writes {
+		return
+	}
+	t.writes = l.Balances.Writes()
+	t.compare(tokens.Currency, t.state.Hall.Currency.Code, e)
+	for asset, token := range l.Tokens.All() {
+		t.compare(asset, token.Name, e)
+	}
+}
+
+func (t *Teller) compare(asset tokens.Asset, name string, e Entry) {
+	before, _ := t.last.Get(asset)
+	now, _ := t.state.Ledger.Balances.Get(tokens.Place{Asset: asset, Account: t.account})
+	if now.Has == before.Has && now.Owes == before.Owes {
+		return
+	}
+	t.last.Set(asset, now)
+	e.Asset, e.Name, e.Has, e.Owes = asset, name, now.Has, now.Owes
+	up, down := now.Has+before.Owes, before.Has+now.Owes
+	if up > down {
+		e.In = up - down
+	} else {
+		e.Out = down - up
+	}
+	t.Entries = append(t.Entries, e)
+}
+
+// about tells with whom, and what the author said of it.
+func (t *Teller) about(e *event.Event) (with, memo string) {
+	s := &t.state
+	device, _ := s.Hall.Devices.Get(e.Key)
+	author, other := device.Member, identity.Assembly
+	d := event.Draft{Kind: e.Kind, Body: e.Body}
+	switch e.Kind {
+	case tokens.KindTransfer:
+		b, _ := read[tokens.Transfer](d)
+		other, memo = b.To, b.Memo
+	case tokens.KindIssue:
+		b, _ := read[tokens.IssueMoney](d)
+		other, memo = b.To, strings.TrimSpace(b.Receipt+" "+b.Memo)
+	case tokens.KindRedeem:
+		b, _ := read[tokens.RedeemMoney](d)
+		return "", strings.TrimSpace(b.Receipt + " " + b.Memo)
+	case tokens.KindPay:
+		b, _ := read[tokens.Pay](d)
+		return "holders of " + s.tokenName(b.Asset), b.Memo
+	case tokens.KindClaim:
+		b, _ := read[tokens.Claim](d)
+		return "income of " + s.tokenName(b.Asset), ""
+	default:
+		return "", ""
+	}
+	if t.account == tokens.Member(author) {
+		return s.whom(other), memo
+	}
+	return s.whom(author), memo
+}
+
+// StatementCSV writes a statement for a spreadsheet. What members wrote cannot become a formula there
+// (text.Cell); amounts are decimals of whole units, in two columns, so that none begins with a sign.
+func StatementCSV(w io.Writer, c governance.Currency, entries []Entry) error {
+	out := csv.NewWriter(w)
+	if err := out.Write([]string{"time", "asset", "in", "out", "has", "owes", "what", "with", "memo", "event"}); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		decimal := func(n uint64) string {
+			if e.Asset != tokens.Currency {
+				return fmt.Sprint(n)
+			}
+			number, _, _ := strings.Cut(c.Format(n), " ")
+			return number
+		}
+		row := []string{e.At.String(), e.Name, decimal(e.In), decimal(e.Out), decimal(e.Has), decimal(e.Owes), e.What, text.Cell(e.With), text.Cell(e.Memo), e.Event.String()}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}

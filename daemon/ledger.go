@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"net/http"
+
+	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/node"
+	"github.com/sustainy/coop/tokens"
+)
+
+// ledgerRoutes are the routes about money, tokens and their market.
+func (d *Daemon) ledgerRoutes(on func(string, answer)) {
+	on("GET /v1/coops/{coop}/ledger", view(func(v *picture) any { return coop.Ledger(v.State) }))
+	on("GET /v1/coops/{coop}/tokens", view(func(v *picture) any { return coop.Tokens(v.State) }))
+	on("GET /v1/coops/{coop}/tokens/{token}", d.getToken)
+	on("GET /v1/coops/{coop}/market/{token}", d.getMarket)
+	on("GET /v1/coops/{coop}/orders/{order}", d.getOrder)
+}
+
+func (d *Daemon) getToken(r *http.Request) (any, error) {
+	v, _, err := d.picture(r)
+	if err != nil {
+		return nil, err
+	}
+	asset, err := findToken(v.State, r.PathValue("token"))
+	if err != nil {
+		return nil, err
+	}
+	t, _ := coop.Token(v.State, asset)
+	return t, nil
+}
+
+func (d *Daemon) getMarket(r *http.Request) (any, error) {
+	v, _, err := d.picture(r)
+	if err != nil {
+		return nil, err
+	}
+	asset, err := findToken(v.State, r.PathValue("token"))
+	if err != nil {
+		return nil, err
+	}
+	b, _ := coop.Book(v.State, asset)
+	return b, nil
+}
+
+// getOrder finds an open order or waiting transfer by id or part of it.
+func (d *Daemon) getOrder(r *http.Request) (any, error) {
+	v, _, err := d.picture(r)
+	if err != nil {
+		return nil, err
+	}
+	var all []named
+	var open []coop.OrderView
+	for asset := range v.State.Ledger.Tokens.All() {
+		b, _ := coop.Book(v.State, asset)
+		for _, o := range append(b.Orders, b.Waiting...) {
+			all, open = append(all, named{id: o.ID.String()}), append(open, o)
+		}
+	}
+	i, err := pick("open order or waiting transfer", r.PathValue("order"), all, "coop market book TOKEN")
+	if err != nil {
+		return nil, err
+	}
+	return open[i], nil
+}
+
+// findToken finds a token by name, id or part of it.
+func findToken(s *coop.State, text string) (tokens.Asset, error) {
+	var all []named
+	var assets []tokens.Asset
+	for asset, t := range s.Ledger.Tokens.All() {
+		all, assets = append(all, named{asset.String(), t.Name}), append(assets, asset)
+	}
+	i, err := pick("token", text, all, "coop token list")
+	if err != nil {
+		return tokens.Asset{}, err
+	}
+	return assets[i], nil
+}
+
+// FindMember finds a member of a state by did:key, part of it, or name, or by the key of a device.
+func FindMember(s *coop.State, text string) (identity.PublicKey, error) {
+	return findMember(&picture{&node.View{State: s}}, text)
+}

@@ -1,0 +1,144 @@
+package tokens
+
+import (
+	"bytes"
+	"cmp"
+	"iter"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
+)
+
+// Facts is the part of the ledger's state that is not a table.
+type Facts struct {
+	Owed  uint64 `cbor:"owed"`  // what members owe of the currency together
+	Most  uint64 `cbor:"most"`  // the highest overdraft that any class has ever had
+	Batch uint64 `cbor:"batch"` // batches cleared on the market
+}
+
+// State is the ledger. A copy made by Copy is a snapshot; a plain assignment is not.
+type State struct {
+	Facts
+	Balances   table.Table[Place, Balance]
+	Tokens     table.Table[Asset, Token]
+	Names      table.Table[table.Text, Asset] // of tokens
+	Cashiers   table.Table[identity.PublicKey, Cashier]
+	Receipts   table.Table[table.Text, Receipt]
+	Overdrafts table.Table[table.Text, uint64] // of classes, in minor units
+	Waiting    table.Table[event.ID, Waiting]
+	Orders     table.Table[event.ID, Order]
+	Book       table.Table[Rank, struct{}]  // exactly the orders, best first on each side
+	Owned      table.Table[Stake, struct{}] // exactly the orders and waiting transfers, by owner
+	Agenda     table.Table[Due, struct{}]   // the same, by when they end
+	Fresh      table.Table[Asset, struct{}] // tokens with orders that came since the last batch
+	Prices     table.Table[Tick, Price]
+}
+
+// Copy is a snapshot.
+func (s *State) Copy() State {
+	return State{
+		Facts:      s.Facts,
+		Balances:   s.Balances.Copy(),
+		Tokens:     s.Tokens.Copy(),
+		Names:      s.Names.Copy(),
+		Cashiers:   s.Cashiers.Copy(),
+		Receipts:   s.Receipts.Copy(),
+		Overdrafts: s.Overdrafts.Copy(),
+		Waiting:    s.Waiting.Copy(),
+		Orders:     s.Orders.Copy(),
+		Book:       s.Book.Copy(),
+		Owned:      s.Owned.Copy(),
+		Agenda:     s.Agenda.Copy(),
+		Fresh:      s.Fresh.Copy(),
+		Prices:     s.Prices.Copy(),
+	}
+}
+
+// Person is what the ledger may know of somebody.
+type Person struct {
+	Known   bool     // a member, or one who was or asks to be
+	Member  bool     // at present
+	Classes []string // of a member
+}
+
+// Register knows people.
+type Register interface {
+	Person(key identity.PublicKey) Person
+}
+
+// Act is what a rule may know of an event besides its body.
+type Act struct {
+	ID     event.ID // of the event; for an act of the Assembly, of the proposal that decided it
+	By     Account  // whose account acts: a member's, or the treasury for the Assembly
+	Time   event.Time
+	People Register
+}
+
+func (a Act) assembly() bool { return a.By == Treasury }
+
+// Stake is an open order or waiting transfer of an account.
+type Stake struct {
+	Owner Account  `cbor:"owner"`
+	Asset Asset    `cbor:"asset"`
+	ID    event.ID `cbor:"id"`
+}
+
+// Compare orders by owner, asset and id.
+func (s Stake) Compare(other Stake) int {
+	return cmp.Or(s.Owner.Compare(other.Owner), s.Asset.Compare(other.Asset), s.ID.Compare(other.ID))
+}
+
+// Due is a place in the agenda: at coop time At the order or waiting transfer ID ends.
+type Due struct {
+	At event.Time `cbor:"at"`
+	ID event.ID   `cbor:"id"`
+}
+
+// Compare orders by time, then by id.
+func (d Due) Compare(other Due) int {
+	return cmp.Or(cmp.Compare(d.At, other.At), bytes.Compare(d.ID[:], other.ID[:]))
+}
+
+// Of is what an account has of an asset, its income settled.
+func (s *State) Of(account Account, asset Asset) Balance {
+	b, _ := s.Balances.Get(Place{asset, account})
+	if t, ok := s.Tokens.Get(asset); ok {
+		t.settle(&b)
+	}
+	return b
+}
+
+// Holders yields the accounts of an asset, its income not settled.
+func (s *State) Holders(asset Asset) iter.Seq2[Account, Balance] {
+	return func(yield func(Account, Balance) bool) {
+		for place, b := range s.Balances.From(Place{Asset: asset}) {
+			if place.Asset != asset || !yield(place.Account, b) {
+				return
+			}
+		}
+	}
+}
+
+// open yields the orders and waiting transfers of an account in an asset.
+func (s *State) open(owner Account, asset Asset) iter.Seq[event.ID] {
+	return func(yield func(event.ID) bool) {
+		for stake := range s.Owned.From(Stake{Owner: owner, Asset: asset}) {
+			if stake.Owner != owner || stake.Asset != asset || !yield(stake.ID) {
+				return
+			}
+		}
+	}
+}
+
+// full tells whether an account has as many things open as it may.
+func (s *State) full(owner Account) bool {
+	n := 0
+	for stake := range s.Owned.From(Stake{Owner: owner}) {
+		if stake.Owner != owner {
+			break
+		}
+		n++
+	}
+	return n >= MaxOpen
+}
