@@ -82,12 +82,12 @@ func quorumOf(p *coop.ProposalView) string {
 	return reached(p.Tally.Quorum)
 }
 
-// ballotsOf tells how many have voted.
+// ballotsOf tells how many votes count, delegated ones among them.
 func ballotsOf(p *coop.ProposalView) string {
 	if p.Hidden != "" {
 		return "hidden"
 	}
-	return fmt.Sprintf("%d/%d", p.Tally.Ballots, p.Roll)
+	return fmt.Sprintf("%d/%d", p.Tally.Ballots+p.Tally.Delegated, p.Roll)
 }
 
 // lifeFields are what a person sees of a proposal's life besides its count.
