@@ -36,15 +36,16 @@ type Number uint64
 func (n Number) Compare(other Number) int { return cmp.Compare(n, other) }
 
 // row holds its value by reference, because the tree compares and moves rows by value. What it refers
-// to is never written again.
-type row[K Key[K], V any] struct {
+// to, a *V, is never written again. It is not named by its type, so that the compiler makes one tree for
+// each type of key and not for each type of table.
+type row[K Key[K]] struct {
 	key   K
-	value *V
+	value any
 }
 
 // Table maps K to V in key order.
 type Table[K Key[K], V any] struct {
-	tree   *btree.BTreeG[row[K, V]]
+	tree   *btree.BTreeG[row[K]]
 	writes uint64
 }
 
@@ -52,7 +53,7 @@ type Table[K Key[K], V any] struct {
 // a snapshot cheap.
 const degree = 8
 
-func less[K Key[K], V any](a, b row[K, V]) bool { return a.key.Compare(b.key) < 0 }
+func less[K Key[K]](a, b row[K]) bool { return a.key.Compare(b.key) < 0 }
 
 // Len is the number of rows.
 func (t *Table[K, V]) Len() int {
@@ -68,12 +69,12 @@ func (t *Table[K, V]) Get(key K) (V, bool) {
 		var none V
 		return none, false
 	}
-	r, ok := t.tree.Get(row[K, V]{key: key})
+	r, ok := t.tree.Get(row[K]{key: key})
 	if !ok {
 		var none V
 		return none, false
 	}
-	return *r.value, true
+	return *r.value.(*V), true
 }
 
 // Writes is how often the table was written. While it stays the same, what was read still holds.
@@ -88,16 +89,16 @@ func (t *Table[K, V]) Has(key K) bool {
 // Set stores value under key, in place of what was there.
 func (t *Table[K, V]) Set(key K, value V) {
 	if t.tree == nil {
-		t.tree = btree.NewBTreeGOptions(less[K, V], btree.Options{Degree: degree, NoLocks: true})
+		t.tree = btree.NewBTreeGOptions(less[K], btree.Options{Degree: degree, NoLocks: true})
 	}
-	t.tree.Set(row[K, V]{key, &value})
+	t.tree.Set(row[K]{key, &value})
 	t.writes++
 }
 
 // Delete removes the row of key, if there is one.
 func (t *Table[K, V]) Delete(key K) {
 	if t.tree != nil {
-		t.tree.Delete(row[K, V]{key: key})
+		t.tree.Delete(row[K]{key: key})
 		t.writes++
 	}
 }
@@ -106,7 +107,7 @@ func (t *Table[K, V]) Delete(key K) {
 func (t *Table[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if t.tree != nil {
-			t.tree.Scan(func(r row[K, V]) bool { return yield(r.key, *r.value) })
+			t.tree.Scan(func(r row[K]) bool { return yield(r.key, *r.value.(*V)) })
 		}
 	}
 }
@@ -115,7 +116,7 @@ func (t *Table[K, V]) All() iter.Seq2[K, V] {
 func (t *Table[K, V]) From(key K) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if t.tree != nil {
-			t.tree.Ascend(row[K, V]{key: key}, func(r row[K, V]) bool { return yield(r.key, *r.value) })
+			t.tree.Ascend(row[K]{key: key}, func(r row[K]) bool { return yield(r.key, *r.value.(*V)) })
 		}
 	}
 }
