@@ -78,7 +78,7 @@ func KeyOf(seed string, node int) identity.Key {
 }
 
 // Charter is the default charter with periods that suit a test: no discussion, a short vote and a
-// second of grace. Everybody may join as a customer.
+// second of grace and of notice for new stewards. Everybody may join as a customer.
 func Charter(voting time.Duration) governance.Charter {
 	c := coop.DefaultCharter()
 	c.Classes[0].Admission, c.Classes[0].Sponsors, c.Classes[0].Invite = governance.AdmitOpen, 0, false
@@ -86,6 +86,7 @@ func Charter(voting time.Duration) governance.Charter {
 		c.Tracks[i].Discussion, c.Tracks[i].Voting, c.Tracks[i].Grace = 0, event.Time(voting.Milliseconds()), 1000
 	}
 	c.Limits.Daily = 100_000
+	c.Office.Notice = 1000
 	return c
 }
 
