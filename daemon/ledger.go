@@ -13,35 +13,34 @@ import (
 func (d *Daemon) ledgerRoutes(on func(string, answer)) {
 	on("GET /v1/coops/{coop}/ledger", view(func(v *picture) any { return coop.Ledger(v.State) }))
 	on("GET /v1/coops/{coop}/tokens", view(func(v *picture) any { return coop.Tokens(v.State) }))
-	on("GET /v1/coops/{coop}/tokens/{token}", d.getToken)
-	on("GET /v1/coops/{coop}/market/{token}", d.getMarket)
+	on("GET /v1/coops/{coop}/tokens/{token}", d.ofToken(aboutToken))
+	on("GET /v1/coops/{coop}/market/{token}", d.ofToken(aboutMarket))
 	on("GET /v1/coops/{coop}/orders/{order}", d.getOrder)
 }
 
-func (d *Daemon) getToken(r *http.Request) (any, error) {
-	v, _, err := d.picture(r)
-	if err != nil {
-		return nil, err
+// ofToken answers with what show makes of the token that the request names.
+func (d *Daemon) ofToken(show func(*coop.State, tokens.Asset) any) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		v, _, err := d.picture(r)
+		if err != nil {
+			return nil, err
+		}
+		asset, err := findToken(v.State, r.PathValue("token"))
+		if err != nil {
+			return nil, err
+		}
+		return show(v.State, asset), nil
 	}
-	asset, err := findToken(v.State, r.PathValue("token"))
-	if err != nil {
-		return nil, err
-	}
-	t, _ := coop.Token(v.State, asset)
-	return t, nil
 }
 
-func (d *Daemon) getMarket(r *http.Request) (any, error) {
-	v, _, err := d.picture(r)
-	if err != nil {
-		return nil, err
-	}
-	asset, err := findToken(v.State, r.PathValue("token"))
-	if err != nil {
-		return nil, err
-	}
-	b, _ := coop.Book(v.State, asset)
-	return b, nil
+func aboutToken(s *coop.State, asset tokens.Asset) any {
+	t, _ := coop.Token(s, asset)
+	return t
+}
+
+func aboutMarket(s *coop.State, asset tokens.Asset) any {
+	b, _ := coop.Book(s, asset)
+	return b
 }
 
 // getOrder finds an open order or waiting transfer by id or part of it.

@@ -170,13 +170,7 @@ func (s *State) seat(chair Chair, m Member) {
 
 // RequestsOf yields what a member has asked for, by class.
 func (s *State) RequestsOf(member identity.PublicKey) iter.Seq2[Chair, Request] {
-	return func(yield func(Chair, Request) bool) {
-		for chair, r := range s.Requests.From(Chair{Member: member}) {
-			if chair.Member != member || !yield(chair, r) {
-				return
-			}
-		}
-	}
+	return while(&s.Requests, Chair{Member: member}, func(c Chair) bool { return c.Member == member })
 }
 
 // dropRequests takes back whatever one who goes has asked for.

@@ -3,6 +3,7 @@ package governance
 import (
 	"bytes"
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/sustainy/coop/delegation"
@@ -216,14 +217,8 @@ func (s *State) overMandates(member identity.PublicKey) (over []Remit, all int) 
 }
 
 // mandatesOf yields a member's mandates.
-func (s *State) mandatesOf(member identity.PublicKey) func(yield func(Remit, Mandate) bool) {
-	return func(yield func(Remit, Mandate) bool) {
-		for remit, m := range s.Mandates.From(Remit{Member: member}) {
-			if remit.Member != member || !yield(remit, m) {
-				return
-			}
-		}
-	}
+func (s *State) mandatesOf(member identity.PublicKey) iter.Seq2[Remit, Mandate] {
+	return while(&s.Mandates, Remit{Member: member}, func(r Remit) bool { return r.Member == member })
 }
 
 // Retract takes a delegation or an opt-out back.

@@ -242,13 +242,7 @@ func (s *State) recover(member, key identity.PublicKey) {
 
 // claimsOn yields the recoveries of a member that are under way, at most one for each guardian.
 func (s *State) claimsOn(member identity.PublicKey) iter.Seq2[Claim, Recovery] {
-	return func(yield func(Claim, Recovery) bool) {
-		for claim, r := range s.Recoveries.From(Claim{Member: member}) {
-			if claim.Member != member || !yield(claim, r) {
-				return
-			}
-		}
-	}
+	return while(&s.Recoveries, Claim{Member: member}, func(c Claim) bool { return c.Member == member })
 }
 
 func (s *State) dismissClaims(member identity.PublicKey) {

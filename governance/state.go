@@ -120,6 +120,17 @@ func seatsOf[V any](t *table.Table[Seat, V], id event.ID) iter.Seq2[identity.Pub
 	}
 }
 
+// while yields the rows from a key on, as long as their keys belong together.
+func while[K table.Key[K], V any](t *table.Table[K, V], from K, together func(K) bool) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for key, value := range t.From(from) {
+			if !together(key) || !yield(key, value) {
+				return
+			}
+		}
+	}
+}
+
 // Item is a place in the table of allocations: the n-th of a proposal.
 type Item struct {
 	Proposal event.ID `cbor:"proposal"`

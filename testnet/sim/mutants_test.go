@@ -126,7 +126,7 @@ var foundAfter = regexp.MustCompile(`seed (\d+), after (\d+) seeds`)
 // so it runs only when COOP_MUTANTS is set: make mutants.
 func TestMutants(t *testing.T) {
 	if os.Getenv("COOP_MUTANTS") == "" {
-		t.Skip("SKIPPED: this builds the program forty times: make mutants")
+		t.Skip("SKIPPED: this builds the program ninety times: make mutants")
 	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
