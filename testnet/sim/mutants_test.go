@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -132,15 +133,61 @@ func TestMutants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	builds := newBuilds(t, root)
 	for _, m := range mutants {
 		t.Run(strings.NewReplacer(" ", "_", ":", "").Replace(m.name), func(t *testing.T) {
 			began := time.Now()
-			how, err := m.find(root, t.TempDir())
+			how, err := m.find(root, t.TempDir(), builds)
 			if err != nil {
 				t.Fatal(err)
 			}
+			builds.forget(t)
 			t.Logf("found by %s, %.0f s", how, time.Since(began).Seconds())
 		})
+	}
+}
+
+// builds is a build cache of our own. What is compiled with a mistake in it is of no use afterwards, and
+// ninety times of it fill a disk: so it is thrown away after each, and the cache of whoever runs this stays as it is.
+type builds struct {
+	dir  string
+	kept map[string]bool // what is compiled without a mistake
+}
+
+func newBuilds(t *testing.T, root string) *builds {
+	b := &builds{dir: t.TempDir(), kept: map[string]bool{}}
+	command := exec.Command("go", "test", "-vet=off", "-count=1", "-run", "^$", "./testnet/sim", "./node", "./finality")
+	command.Dir, command.Env = root, b.env()
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b.each(t, func(path string) { b.kept[path] = true })
+	return b
+}
+
+func (b *builds) env() []string { return append(os.Environ(), "COOP_MUTANTS=", "GOCACHE="+b.dir) }
+
+// forget removes what was compiled since the beginning.
+func (b *builds) forget(t *testing.T) {
+	b.each(t, func(path string) {
+		if b.kept[path] {
+			return
+		}
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (b *builds) each(t *testing.T, do func(path string)) {
+	err := filepath.WalkDir(b.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			do(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -166,7 +213,7 @@ func (m *mutant) planted(root string) ([]byte, error) {
 }
 
 // find runs the mutant's test and tells how the mistake showed.
-func (m *mutant) find(root, dir string) (how string, err error) {
+func (m *mutant) find(root, dir string, builds *builds) (how string, err error) {
 	text, err := m.planted(root)
 	if err != nil {
 		return "", err
@@ -196,7 +243,7 @@ func (m *mutant) find(root, dir string) (how string, err error) {
 	}
 	command := exec.Command("go", args...)
 	command.Dir = root
-	command.Env = append(os.Environ(), "COOP_MUTANTS=")
+	command.Env = builds.env()
 	out, err := command.CombinedOutput()
 	switch {
 	case err == nil:
