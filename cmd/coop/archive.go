@@ -194,10 +194,8 @@ func (c *countedReader) Read(p []byte) (int, error) {
 }
 
 func (a *app) repoCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "repo", Short: "Check and repair what is on disk", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.repoCheckCommand(), a.repoRebuildCommand(), a.repoRebindCommand())
-	return cmd
+	return group(&cobra.Command{Use: "repo", Short: "Check and repair what is on disk"},
+		a.repoCheckCommand(), a.repoRebuildCommand(), a.repoRebindCommand())
 }
 
 func (a *app) repoCheckCommand() *cobra.Command {

@@ -24,12 +24,8 @@ func (a *app) charterCommand() *cobra.Command {
 			if standard {
 				return a.printTree(coop.DefaultCharter())
 			}
-			client, err := a.client()
+			c, err := get[coop.CharterView](a, cmd, "charter")
 			if err != nil {
-				return err
-			}
-			var c coop.CharterView
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "charter"), &c); err != nil {
 				return err
 			}
 			var classes, tracks []string
@@ -49,13 +45,8 @@ func (a *app) charterCommand() *cobra.Command {
 }
 
 // charter asks for the charter in force.
-func (a *app) charter(cmd *cobra.Command) (c coop.CharterView, err error) {
-	client, err := a.client()
-	if err != nil {
-		return c, err
-	}
-	err = client.Get(cmd.Context(), daemon.Path("coops", a.coop, "charter"), &c)
-	return c, err
+func (a *app) charter(cmd *cobra.Command) (coop.CharterView, error) {
+	return get[coop.CharterView](a, cmd, "charter")
 }
 
 // readCharter reads a charter's file and refuses one by which nobody could be governed.

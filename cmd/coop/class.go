@@ -15,33 +15,25 @@ import (
 )
 
 func (a *app) memberClassCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "class",
 		Short: "Be in further classes of the charter, or leave one",
 		Long: `Be in further classes of the charter, or leave one. Each class has its own way in (coop charter show): open,
 by sponsors (coop member sponsor NAME --class CLASS), or by a vote (coop propose TITLE --class NAME=CLASS).
 Who is customer and producer is a prosumer.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(
+	},
 		a.classCommand("ask", "Ask for a class", governance.KindClassAsk, func(class string) any { return governance.ClassAsk{Class: class} }, "ask to be in the class %s too"),
 		a.classCommand("drop", "Leave a class, or take a request back", governance.KindClassDrop, func(class string) any { return governance.ClassDrop{Class: class} }, "leave the class %s"))
-	return cmd
 }
 
 func (a *app) classCommand(verb, short string, kind event.Kind, body func(string) any, sentence string) *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   verb + " CLASS",
 		Short: short,
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.sign(cmd.Context(), sign, kind, body(args[0]), fmt.Sprintf(sentence, args[0]))
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(_ *cobra.Command, args []string) (act, error) {
+		return act{kind, body(args[0]), fmt.Sprintf(sentence, args[0])}, nil
+	})
 }
 
 // classesInWords are a member's classes, and what they ask for.
@@ -70,14 +62,11 @@ func bothClasses(c *governance.Charter, classes []string) []string {
 }
 
 func (a *app) patronageCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "patronage",
 		Short: "The record of who bought how much, by which one can become a member",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.patronageListCommand(), a.patronageCreditCommand())
-	return cmd
+	},
+		a.patronageListCommand(), a.patronageCreditCommand())
 }
 
 func (a *app) patronageListCommand() *cobra.Command {
@@ -109,38 +98,31 @@ func (a *app) patronageListCommand() *cobra.Command {
 }
 
 func (a *app) patronageCreditCommand() *cobra.Command {
-	var sign signFlags
 	var note string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "credit MEMBER|KEY AMOUNT",
 		Short: "Note what somebody has bought: a member, or the key of one who may become one (coop id)",
 		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := a.client()
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		o, err := get[coop.Overview](a, cmd, "overview")
+		if err != nil {
+			return act{}, err
+		}
+		sum, err := amount(args[1], o.Currency)
+		if err != nil {
+			return act{}, err
+		}
+		key, err := identity.ParsePublicKey(args[0])
+		if err != nil {
+			m, err := a.member(cmd, args[0])
 			if err != nil {
-				return err
+				return act{}, err
 			}
-			var o coop.Overview
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "overview"), &o); err != nil {
-				return err
-			}
-			sum, err := amount(args[1], o.Currency)
-			if err != nil {
-				return err
-			}
-			key, err := identity.ParsePublicKey(args[0])
-			if err != nil {
-				m, err := a.member(cmd, args[0])
-				if err != nil {
-					return err
-				}
-				key = m.ID
-			}
-			return a.sign(cmd.Context(), sign, governance.KindPatronageCredit, governance.PatronageCredit{Key: key, Amount: sum, Note: note},
-				fmt.Sprintf("credit purchases of %s to %s", o.Currency.Format(sum), key))
-		},
-	}
+			key = m.ID
+		}
+		return act{governance.KindPatronageCredit, governance.PatronageCredit{Key: key, Amount: sum, Note: note},
+			fmt.Sprintf("credit purchases of %s to %s", o.Currency.Format(sum), key)}, nil
+	})
 	cmd.Flags().StringVar(&note, "note", "", "what was bought, or the receipt's number")
-	sign.add(cmd)
 	return cmd
 }

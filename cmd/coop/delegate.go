@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) delegateCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "delegate", Short: "Let a member, a group or a program vote for you", Args: cobra.NoArgs,
+	return group(&cobra.Command{Use: "delegate", Short: "Let a member, a group or a program vote for you",
 		Long: `Let a member, a group or a program vote for you where you cast no ballot yourself.
 
   coop delegate to Ana                              on everything
@@ -28,10 +28,8 @@ func (a *app) delegateCommand() *cobra.Command {
 
 The narrower one applies: a proposal, then a tag, then a track, then everything. A delegate's own delegation
 counts on. Your own ballot always counts instead, until the close. A delegation ends when it was not confirmed
-for as long as the charter says.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.delegateToCommand(), a.delegateClearCommand(), a.delegateConfirmCommand(), a.delegateExceptCommand(), a.delegateListCommand(), a.delegateShowCommand())
-	return cmd
+for as long as the charter says.`},
+		a.delegateToCommand(), a.delegateClearCommand(), a.delegateConfirmCommand(), a.delegateExceptCommand(), a.delegateListCommand(), a.delegateShowCommand())
 }
 
 // aboutFlags say what a delegation is for.
@@ -162,58 +160,52 @@ func (a *app) warnOfChain(cmd *cobra.Command, client *daemon.Client, flags about
 }
 
 func (a *app) delegateClearCommand() *cobra.Command {
-	var sign signFlags
 	var about aboutFlags
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "clear",
 		Short: "Take a delegation back, or the word that nobody votes for you; what you gave more widely applies again",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			what, words, err := a.about(cmd, about)
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, governance.KindDelegationWithdraw, governance.DelegationWithdraw{About: what}, "take back what you delegated "+words)
-		},
-	}
+	}, func(cmd *cobra.Command, _ []string) (act, error) {
+		what, words, err := a.about(cmd, about)
+		if err != nil {
+			return act{}, err
+		}
+		return act{governance.KindDelegationWithdraw, governance.DelegationWithdraw{About: what}, "take back what you delegated " + words}, nil
+	})
 	about.add(cmd)
-	sign.add(cmd)
 	return cmd
 }
 
 func (a *app) delegateConfirmCommand() *cobra.Command {
-	var sign signFlags
 	var about aboutFlags
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "confirm",
 		Short: "Confirm your delegations, so that their terms begin again: all of them, or one",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			mine, err := a.mandates(cmd, true)
-			if err != nil {
-				return err
+	}, func(cmd *cobra.Command, _ []string) (act, error) {
+		mine, err := a.mandates(cmd, true)
+		if err != nil {
+			return act{}, err
+		}
+		what, words, err := a.about(cmd, about)
+		if err != nil {
+			return act{}, err
+		}
+		body := governance.DelegationConfirm{About: []governance.About{what}}
+		if about == (aboutFlags{}) {
+			body.About, words = nil, plural(len(mine), "delegation", "delegations")
+			for _, m := range mine {
+				body.About = append(body.About, m.What)
 			}
-			what, words, err := a.about(cmd, about)
-			if err != nil {
-				return err
+			if len(mine) == 0 {
+				return act{}, usagef("you have delegated nothing, so there is nothing to confirm")
 			}
-			body := governance.DelegationConfirm{About: []governance.About{what}}
-			if about == (aboutFlags{}) {
-				body.About, words = nil, plural(len(mine), "delegation", "delegations")
-				for _, m := range mine {
-					body.About = append(body.About, m.What)
-				}
-				if len(mine) == 0 {
-					return usagef("you have delegated nothing, so there is nothing to confirm")
-				}
-			} else {
-				words = "what you delegated " + words
-			}
-			return a.sign(cmd.Context(), sign, governance.KindDelegationConfirm, body, "confirm "+words)
-		},
-	}
+		} else {
+			words = "what you delegated " + words
+		}
+		return act{governance.KindDelegationConfirm, body, "confirm " + words}, nil
+	})
 	about.add(cmd)
-	sign.add(cmd)
 	return cmd
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) deviceCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "device",
 		Short: "Speak with several devices, and give this one a new key",
 		Long: `Speak with several devices, and give this one a new key.
@@ -31,11 +31,8 @@ coop up; coop device request. If no device of the member signs any more, another
 coop propose TITLE --device REQUEST; or the guardians help that the member has named: coop recover
 
 A device that was lost or stolen is silenced from another one: coop device revoke DEVICE`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.deviceListCommand(), a.deviceNewCommand(), a.deviceRequestCommand(), a.deviceAddCommand(), a.deviceRevokeCommand(), a.deviceRestoreCommand())
-	return cmd
+	},
+		a.deviceListCommand(), a.deviceNewCommand(), a.deviceRequestCommand(), a.deviceAddCommand(), a.deviceRevokeCommand(), a.deviceRestoreCommand())
 }
 
 // deviceLine is one device as it is shown.

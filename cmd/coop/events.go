@@ -80,12 +80,8 @@ func (a *app) eventsShowCommand() *cobra.Command {
 		Short: "Show one event with everything in it",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := a.client()
+			d, err := get[daemon.Detail](a, cmd, "events", args[0])
 			if err != nil {
-				return err
-			}
-			var d daemon.Detail
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "events", args[0]), &d); err != nil {
 				return err
 			}
 			body, err := json.MarshalIndent(d.Body, "", "  ")

@@ -148,12 +148,8 @@ func (a *app) inviteListCommand() *cobra.Command {
 		Short: "List the invites that members made",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := a.client()
+			all, err := getSeen[[]daemon.Invite](a, cmd, "invites")
 			if err != nil {
-				return err
-			}
-			var all []daemon.Invite
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "invites")+"?provisional=1", &all); err != nil {
 				return err
 			}
 			return list(a, all, func(i daemon.Invite) string { return i.Key.String() },

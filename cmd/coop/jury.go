@@ -16,15 +16,13 @@ import (
 )
 
 func (a *app) juryCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "jury", Short: "List and show juries drawn by lot, and decline to be on one", Args: cobra.NoArgs,
+	return group(&cobra.Command{Use: "jury", Short: "List and show juries drawn by lot, and decline to be on one",
 		Long: `List and show juries drawn by lot, and decline to be on one.
 
 A proposal calls a jury: coop propose TITLE --jury 'Prize=3' --jury-party Ana. When it passes, who may be drawn is
 fixed: members who vote, without the parties, their delegates and who delegates to them. The next commit, which
-nobody knew then, decides by lot.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.juryListCommand(), a.juryShowCommand(), a.juryDeclineCommand())
-	return cmd
+nobody knew then, decides by lot.`},
+		a.juryListCommand(), a.juryShowCommand(), a.juryDeclineCommand())
 }
 
 func (a *app) juries(cmd *cobra.Command, provisional bool) (all []coop.JuryView, err error) {
@@ -134,23 +132,20 @@ func (a *app) juryShowCommand() *cobra.Command {
 }
 
 func (a *app) juryDeclineCommand() *cobra.Command {
-	var sign signFlags
 	var proposal string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "decline JURY",
 		Short: "Give your place on a jury, or among its reserves, to the next in line",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			j, err := a.jury(cmd, args[0], proposal)
-			if err != nil {
-				return err
-			}
-			body := governance.JuryDecline{Jury: governance.Panel{By: j.By, Name: j.Name}}
-			return a.sign(cmd.Context(), sign, governance.KindJuryDecline, body, fmt.Sprintf("decline to be on the jury %q", j.Name))
-		},
-	}
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		j, err := a.jury(cmd, args[0], proposal)
+		if err != nil {
+			return act{}, err
+		}
+		body := governance.JuryDecline{Jury: governance.Panel{By: j.By, Name: j.Name}}
+		return act{governance.KindJuryDecline, body, fmt.Sprintf("decline to be on the jury %q", j.Name)}, nil
+	})
 	cmd.Flags().StringVar(&proposal, "proposal", "", "that called it, if several juries have this name")
-	sign.add(cmd)
 	return cmd
 }
 

@@ -23,12 +23,8 @@ func (a *app) ledgerCommand() *cobra.Command {
 		Short: "List every account of the cooperative: money and tokens",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := a.client()
+			v, err := get[coop.LedgerView](a, cmd, "ledger")
 			if err != nil {
-				return err
-			}
-			var v coop.LedgerView
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "ledger"), &v); err != nil {
 				return err
 			}
 			var who coop.MemberView

@@ -6,26 +6,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sustainy/coop/coop"
-	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/tokens"
 )
 
 func (a *app) marketCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "market", Short: "Buy and sell units of achievement tokens", Args: cobra.NoArgs,
+	return group(&cobra.Command{Use: "market", Short: "Buy and sell units of achievement tokens",
 		Long: `Buy and sell units of achievement tokens, by orders with a limit. What an order would give waits in
-escrow. All orders that become final together are cleared at one price for everybody.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.marketBookCommand(), a.marketOrderCommand(tokens.Sell), a.marketOrderCommand(tokens.Buy), a.marketCancelCommand(), a.marketPricesCommand())
-	return cmd
+escrow. All orders that become final together are cleared at one price for everybody.`},
+		a.marketBookCommand(), a.marketOrderCommand(tokens.Sell), a.marketOrderCommand(tokens.Buy), a.marketCancelCommand(), a.marketPricesCommand())
 }
 
-func (a *app) book(cmd *cobra.Command, token string) (b coop.BookView, err error) {
-	client, err := a.client()
-	if err != nil {
-		return b, err
-	}
-	return b, client.Get(cmd.Context(), daemon.Path("coops", a.coop, "market", token), &b)
+func (a *app) book(cmd *cobra.Command, token string) (coop.BookView, error) {
+	return get[coop.BookView](a, cmd, "market", token)
 }
 
 func (a *app) marketBookCommand() *cobra.Command {
@@ -85,43 +78,38 @@ func (a *app) marketPricesCommand() *cobra.Command {
 }
 
 func (a *app) marketOrderCommand(side tokens.Side) *cobra.Command {
-	var sign signFlags
 	var at, lasts string
 	short := "Offer units of a token for a price or better"
 	if side == tokens.Buy {
 		short = "Ask for units of a token at a price or better"
 	}
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   string(side) + " TOKEN UNITS --at PRICE",
 		Short: short,
 		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := a.money(cmd)
-			if err != nil {
-				return err
-			}
-			t, err := m.asset(args[0])
-			if err != nil {
-				return err
-			}
-			body, err := m.order(side, t, args[1], at, lasts)
-			if err != nil {
-				return err
-			}
-			kept := fmt.Sprintf("%s go into escrow", plural(body.Units, "unit", "units"))
-			if side == tokens.Buy {
-				kept = m.Currency.Format(body.Units*body.Price) + " goes into escrow"
-			}
-			return a.sign(cmd.Context(), sign, tokens.KindOrder, body, fmt.Sprintf("offer to %s %s of %s at %s a unit or better, until %s; %s",
-				side, plural(body.Units, "unit", "units"), t.Name, m.Currency.Format(body.Price), body.Until, kept))
-		},
-	}
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		m, err := a.money(cmd)
+		if err != nil {
+			return act{}, err
+		}
+		t, err := m.asset(args[0])
+		if err != nil {
+			return act{}, err
+		}
+		body, err := m.order(side, t, args[1], at, lasts)
+		if err != nil {
+			return act{}, err
+		}
+		kept := fmt.Sprintf("%s go into escrow", plural(body.Units, "unit", "units"))
+		if side == tokens.Buy {
+			kept = m.Currency.Format(body.Units*body.Price) + " goes into escrow"
+		}
+		return act{tokens.KindOrder, body, fmt.Sprintf("offer to %s %s of %s at %s a unit or better, until %s; %s",
+			side, plural(body.Units, "unit", "units"), t.Name, m.Currency.Format(body.Price), body.Until, kept)}, nil
+	})
 	cmd.Flags().StringVar(&at, "at", "", "limit: the price of one unit")
 	cmd.Flags().StringVar(&lasts, "for", "30d", "how long the order stands, up to 366d")
-	if err := cmd.MarkFlagRequired("at"); err != nil {
-		panic("coop: invariant: the flag exists: " + err.Error())
-	}
-	sign.add(cmd)
+	required(cmd, "at")
 	return cmd
 }
 
@@ -141,30 +129,22 @@ func (m *money) order(side tokens.Side, t coop.TokenView, units, at, lasts strin
 }
 
 func (a *app) marketCancelCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "cancel ORDER",
 		Short: "End an order or a waiting transfer of yours; what is in escrow comes back",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := a.openOrder(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, tokens.KindCancel, tokens.Cancel{ID: o.ID}, fmt.Sprintf("end %s; what is in escrow goes back", orderInWords(o)))
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		o, err := a.openOrder(cmd, args[0])
+		if err != nil {
+			return act{}, err
+		}
+		return act{tokens.KindCancel, tokens.Cancel{ID: o.ID}, fmt.Sprintf("end %s; what is in escrow goes back", orderInWords(o))}, nil
+	})
 }
 
 // openOrder finds an order or waiting transfer by its id or part of it.
-func (a *app) openOrder(cmd *cobra.Command, text string) (o coop.OrderView, err error) {
-	client, err := a.client()
-	if err != nil {
-		return o, err
-	}
-	return o, client.Get(cmd.Context(), daemon.Path("coops", a.coop, "orders", text)+"?provisional=1", &o)
+func (a *app) openOrder(cmd *cobra.Command, text string) (coop.OrderView, error) {
+	return getSeen[coop.OrderView](a, cmd, "orders", text)
 }
 
 func orderInWords(o coop.OrderView) string {

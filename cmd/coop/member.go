@@ -12,10 +12,8 @@ import (
 )
 
 func (a *app) memberCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "member", Short: "List and show members, apply, sponsor, ask for classes, name guardians, appeal", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.memberListCommand(), a.memberShowCommand(), a.memberApplyCommand(), a.memberSponsorCommand(), a.memberClassCommand(), a.memberGuardiansCommand(), a.memberAppealCommand())
-	return cmd
+	return group(&cobra.Command{Use: "member", Short: "List and show members, apply, sponsor, ask for classes, name guardians, appeal"},
+		a.memberListCommand(), a.memberShowCommand(), a.memberApplyCommand(), a.memberSponsorCommand(), a.memberClassCommand(), a.memberGuardiansCommand(), a.memberAppealCommand())
 }
 
 func (a *app) memberListCommand() *cobra.Command {
@@ -25,12 +23,8 @@ func (a *app) memberListCommand() *cobra.Command {
 		Short: "List members and candidates",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := a.client()
+			all, err := get[[]coop.MemberView](a, cmd, "members")
 			if err != nil {
-				return err
-			}
-			var all []coop.MemberView
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "members"), &all); err != nil {
 				return err
 			}
 			var some []coop.MemberView
@@ -77,13 +71,8 @@ func (a *app) memberShowCommand() *cobra.Command {
 }
 
 // member finds a member by what people type, among all that is known.
-func (a *app) member(cmd *cobra.Command, text string) (m coop.MemberView, err error) {
-	client, err := a.client()
-	if err != nil {
-		return m, err
-	}
-	err = client.Get(cmd.Context(), daemon.Path("coops", a.coop, "members", text)+"?provisional=1", &m)
-	return m, err
+func (a *app) member(cmd *cobra.Command, text string) (coop.MemberView, error) {
+	return getSeen[coop.MemberView](a, cmd, "members", text)
 }
 
 func (a *app) showMember(m coop.MemberView) error {
@@ -109,67 +98,61 @@ func (a *app) showMember(m coop.MemberView) error {
 
 func (a *app) memberApplyCommand() *cobra.Command {
 	var f applyFlags
-	var sign signFlags
 	var invite string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "apply",
 		Short: "Apply for membership in a cooperative that this computer takes part in",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, client, err := a.look()
+	}, func(cmd *cobra.Command, _ []string) (act, error) {
+		h, client, err := a.look()
+		if err != nil {
+			return act{}, err
+		}
+		var c coop.CharterView
+		if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "charter"), &c); err != nil {
+			return act{}, err
+		}
+		name := f.name
+		if name == "" {
+			name = h.Config.Name
+		}
+		body, err := f.body(&c.Charter, name)
+		if err != nil {
+			return act{}, err
+		}
+		if invite != "" {
+			link, err := daemon.ParseLink(invite)
 			if err != nil {
-				return err
+				return act{}, err
 			}
-			var c coop.CharterView
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "charter"), &c); err != nil {
-				return err
-			}
-			name := f.name
-			if name == "" {
-				name = h.Config.Name
-			}
-			body, err := f.body(&c.Charter, name)
-			if err != nil {
-				return err
-			}
-			if invite != "" {
-				link, err := daemon.ParseLink(invite)
-				if err != nil {
-					return err
-				}
-				body.Invite = link.Invite.Public()
-				body.Proof = governance.InviteProof(link.Invite, link.Coop, h.Device)
-			}
-			return a.sign(cmd.Context(), sign, governance.KindMemberApply, body, fmt.Sprintf("apply for membership as %q in: %s", name, strings.Join(body.Classes, ", ")))
-		},
-	}
+			body.Invite = link.Invite.Public()
+			body.Proof = governance.InviteProof(link.Invite, link.Coop, h.Device)
+		}
+		return act{governance.KindMemberApply, body, fmt.Sprintf("apply for membership as %q in: %s", name, strings.Join(body.Classes, ", "))}, nil
+	})
 	f.add(cmd)
-	sign.add(cmd)
 	cmd.Flags().StringVar(&invite, "invite", "", "the link of an invite")
 	return cmd
 }
 
 func (a *app) memberSponsorCommand() *cobra.Command {
-	var sign signFlags
 	var class string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "sponsor CANDIDATE",
 		Short: "Vouch for somebody who applied, or for a member who asks for another class",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := a.member(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			as := strings.Join(m.Classes, ", ")
-			if class != "" {
-				as = class
-			}
-			return a.sign(cmd.Context(), sign, governance.KindMemberSponsor, governance.MemberSponsor{Candidate: m.ID, Class: class},
-				fmt.Sprintf("vouch for %s (%s) as %s", oneLine(m.Name), m.ID, as))
-		},
-	}
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		m, err := a.member(cmd, args[0])
+		if err != nil {
+			return act{}, err
+		}
+		as := strings.Join(m.Classes, ", ")
+		if class != "" {
+			as = class
+		}
+		return act{governance.KindMemberSponsor, governance.MemberSponsor{Candidate: m.ID, Class: class},
+			fmt.Sprintf("vouch for %s (%s) as %s", oneLine(m.Name), m.ID, as)}, nil
+	})
 	cmd.Flags().StringVar(&class, "class", "", "the class that a member asks for")
-	sign.add(cmd)
 	return cmd
 }

@@ -20,7 +20,7 @@ import (
 )
 
 func (a *app) programCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "program", Short: "Write, try, publish and follow programs that vote", Args: cobra.NoArgs,
+	return group(&cobra.Command{Use: "program", Short: "Write, try, publish and follow programs that vote",
 		Long: `Write, try, publish and follow programs that vote. docs/programs.md is the language on one page.
 
   coop program examples                                  ready ones; coop program examples NAME prints one
@@ -31,11 +31,9 @@ func (a *app) programCommand() *cobra.Command {
   coop program follow PROGRAM --tag energy               let it vote for you
 
 Who follows a program follows its text and its settings as they were published. A new version is another
-program that names the old one; who wants it follows it.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.programExamplesCommand(), a.programTestCommand(), a.programBacktestCommand(), a.programPublishCommand(), a.programListCommand(),
+program that names the old one; who wants it follows it.`},
+		a.programExamplesCommand(), a.programTestCommand(), a.programBacktestCommand(), a.programPublishCommand(), a.programListCommand(),
 		a.programShowCommand(), a.programFollowCommand())
-	return cmd
 }
 
 // programFlags are what a program is given besides the proposal.
@@ -332,51 +330,43 @@ func (a *app) programBacktestCommand() *cobra.Command {
 }
 
 func (a *app) programPublishCommand() *cobra.Command {
-	var sign signFlags
 	var f programFlags
 	var name, previous string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "publish FILE",
 		Short: "Publish a program with its settings, so that you and others can follow it",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := readProgram(args[0])
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		p, err := readProgram(args[0])
+		if err != nil {
+			return act{}, err
+		}
+		if name == "" {
+			name = strings.TrimSuffix(strings.TrimPrefix(args[0][strings.LastIndexByte(args[0], '/')+1:], "example:"), ".cel")
+		}
+		body := governance.ProgramPublish{Name: name, Source: p.Source(), Language: program.Language}
+		if body.Settings, body.Watches, err = a.given(cmd, f); err != nil {
+			return act{}, err
+		}
+		sentence := fmt.Sprintf("publish the program %q, which costs at most %d of %d", name, p.Worst(), uint64(program.Limit))
+		if previous != "" {
+			old, err := a.programBy(cmd, previous)
 			if err != nil {
-				return err
+				return act{}, err
 			}
-			if name == "" {
-				name = strings.TrimSuffix(strings.TrimPrefix(args[0][strings.LastIndexByte(args[0], '/')+1:], "example:"), ".cel")
-			}
-			body := governance.ProgramPublish{Name: name, Source: p.Source(), Language: program.Language}
-			if body.Settings, body.Watches, err = a.given(cmd, f); err != nil {
-				return err
-			}
-			sentence := fmt.Sprintf("publish the program %q, which costs at most %d of %d", name, p.Worst(), uint64(program.Limit))
-			if previous != "" {
-				old, err := a.programBy(cmd, previous)
-				if err != nil {
-					return err
-				}
-				body.Previous = old.ID
-				sentence += fmt.Sprintf(", as a new version of %s: its followers stay with the old one until they follow this one", old.ID.Short())
-			}
-			return a.sign(cmd.Context(), sign, governance.KindProgramPublish, body, sentence)
-		},
-	}
+			body.Previous = old.ID
+			sentence += fmt.Sprintf(", as a new version of %s: its followers stay with the old one until they follow this one", old.ID.Short())
+		}
+		return act{governance.KindProgramPublish, body, sentence}, nil
+	})
 	f.add(cmd)
 	cmd.Flags().StringVar(&name, "name", "", "its name (default: the file's)")
 	cmd.Flags().StringVar(&previous, "replaces", "", "a program of yours of which this is a new version")
-	sign.add(cmd)
 	return cmd
 }
 
-func (a *app) programBy(cmd *cobra.Command, text string) (p coop.ProgramView, err error) {
-	client, err := a.client()
-	if err != nil {
-		return p, err
-	}
-	err = client.Get(cmd.Context(), daemon.Path("coops", a.coop, "programs", text)+"?provisional=1", &p)
-	return p, err
+func (a *app) programBy(cmd *cobra.Command, text string) (coop.ProgramView, error) {
+	return getSeen[coop.ProgramView](a, cmd, "programs", text)
 }
 
 func (a *app) programListCommand() *cobra.Command {
@@ -385,12 +375,8 @@ func (a *app) programListCommand() *cobra.Command {
 		Short: "List published programs, those with most followers first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := a.client()
+			all, err := get[[]coop.ProgramView](a, cmd, "programs")
 			if err != nil {
-				return err
-			}
-			var all []coop.ProgramView
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "programs"), &all); err != nil {
 				return err
 			}
 			type view = coop.ProgramView

@@ -13,11 +13,9 @@ import (
 )
 
 func (a *app) proposalCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "proposal", Short: "List, show and explain proposals; sponsor, withdraw or veto one", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.proposalListCommand(), a.proposalShowCommand(), a.proposalExplainCommand(), a.proposalWithdrawCommand(), a.proposalSponsorCommand(), a.proposalVetoCommand(),
+	return group(&cobra.Command{Use: "proposal", Short: "List, show and explain proposals; sponsor, withdraw or veto one"},
+		a.proposalListCommand(), a.proposalShowCommand(), a.proposalExplainCommand(), a.proposalWithdrawCommand(), a.proposalSponsorCommand(), a.proposalVetoCommand(),
 		a.proposalExitCommand())
-	return cmd
 }
 
 func (a *app) proposalListCommand() *cobra.Command {
@@ -28,12 +26,8 @@ func (a *app) proposalListCommand() *cobra.Command {
 		Short: "List proposals, what ends soonest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := a.client()
+			all, err := get[[]coop.ProposalView](a, cmd, "proposals")
 			if err != nil {
-				return err
-			}
-			var all []coop.ProposalView
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "proposals"), &all); err != nil {
 				return err
 			}
 			type view = coop.ProposalView
@@ -191,19 +185,15 @@ func (a *app) proposalBy(cmd *cobra.Command, text string, provisional bool) (p c
 }
 
 func (a *app) proposalWithdrawCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "withdraw PROPOSAL",
 		Short: "Take your proposal back, before anybody has voted",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.proposalBy(cmd, args[0], true)
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, governance.KindProposalWithdraw, governance.ProposalWithdraw{Proposal: p.ID}, fmt.Sprintf("withdraw the proposal %q", p.Title))
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		p, err := a.proposalBy(cmd, args[0], true)
+		if err != nil {
+			return act{}, err
+		}
+		return act{governance.KindProposalWithdraw, governance.ProposalWithdraw{Proposal: p.ID}, fmt.Sprintf("withdraw the proposal %q", p.Title)}, nil
+	})
 }

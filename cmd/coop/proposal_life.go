@@ -11,62 +11,51 @@ import (
 )
 
 func (a *app) proposalSponsorCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "sponsor PROPOSAL",
 		Short: "Support a proposal that waits for sponsors, so that the members discuss it",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.proposalBy(cmd, args[0], true)
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, governance.KindProposalSponsor, governance.ProposalSponsor{Proposal: p.ID},
-				fmt.Sprintf("sponsor the proposal %q by %s", p.Title, oneLine(p.ByName)))
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		p, err := a.proposalBy(cmd, args[0], true)
+		if err != nil {
+			return act{}, err
+		}
+		return act{governance.KindProposalSponsor, governance.ProposalSponsor{Proposal: p.ID},
+			fmt.Sprintf("sponsor the proposal %q by %s", p.Title, oneLine(p.ByName))}, nil
+	})
 }
 
 func (a *app) proposalVetoCommand() *cobra.Command {
-	var sign signFlags
 	var reason string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "veto PROPOSAL --reason WHY",
 		Short: "Stop what has passed before it is carried out, where the charter gives you a part in that",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.proposalBy(cmd, args[0], true)
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, governance.KindProposalVeto, governance.ProposalVeto{Proposal: p.ID, Reason: reason},
-				fmt.Sprintf("veto the proposal %q, because: %s", p.Title, oneLine(reason)))
-		},
-	}
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		p, err := a.proposalBy(cmd, args[0], true)
+		if err != nil {
+			return act{}, err
+		}
+		return act{governance.KindProposalVeto, governance.ProposalVeto{Proposal: p.ID, Reason: reason},
+			fmt.Sprintf("veto the proposal %q, because: %s", p.Title, oneLine(reason))}, nil
+	})
 	cmd.Flags().StringVar(&reason, "reason", "", "what must change, for all members to read")
-	sign.add(cmd)
 	return cmd
 }
 
 func (a *app) proposalExitCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "exit PROPOSAL",
 		Short: "Leave the cooperative because of what has passed, before it is carried out and binds you",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.proposalBy(cmd, args[0], true)
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, governance.KindProposalExit, governance.ProposalExit{Proposal: p.ID},
-				fmt.Sprintf("leave the cooperative because of %q", p.Title))
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		p, err := a.proposalBy(cmd, args[0], true)
+		if err != nil {
+			return act{}, err
+		}
+		return act{governance.KindProposalExit, governance.ProposalExit{Proposal: p.ID},
+			fmt.Sprintf("leave the cooperative because of %q", p.Title)}, nil
+	})
 }
 
 // quorumOf tells how far the quorum of all is.

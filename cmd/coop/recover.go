@@ -31,8 +31,7 @@ func (a *app) self(cmd *cobra.Command) (coop.MemberView, error) {
 }
 
 func (a *app) deviceRevokeCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "revoke DEVICE",
 		Short: "Silence a device of yours for good: it was lost or stolen, or you gave it away",
 		Long: `Silence a device of yours for good: it was lost or stolen, or you gave it away. DEVICE is its key, or the
@@ -42,20 +41,17 @@ comes to nothing. The device in hand cannot revoke itself.
 A thief with one of your devices can do the same to yours. Who is first wins; if it is not you, ask any
 member: coop propose "A new device for NAME" --recover REQUEST`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := a.self(cmd)
-			if err != nil {
-				return err
-			}
-			key, err := deviceOf(m, args[0])
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, governance.KindDeviceRevoke, governance.DeviceRevoke{Key: key}, fmt.Sprintf("revoke the device %s of %s for good", key, oneLine(m.Name)))
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		m, err := a.self(cmd)
+		if err != nil {
+			return act{}, err
+		}
+		key, err := deviceOf(m, args[0])
+		if err != nil {
+			return act{}, err
+		}
+		return act{governance.KindDeviceRevoke, governance.DeviceRevoke{Key: key}, fmt.Sprintf("revoke the device %s of %s for good", key, oneLine(m.Name))}, nil
+	})
 }
 
 // deviceOf finds one of a member's devices by its key or the beginning or end of it.
@@ -147,7 +143,7 @@ func (a *app) guardians(cmd *cobra.Command, names []string, needed uint64) (body
 }
 
 func (a *app) recoverCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "recover",
 		Short: "Help a member who lost all devices, or veto such help for yourself",
 		Long: `Help a member who lost all devices, or veto such help for yourself.
@@ -157,53 +153,42 @@ func (a *app) recoverCommand() *cobra.Command {
   after the delay          the new device speaks for the member, and no other does
 
 Who named no guardians, or has a thief who vetoes, asks any member: coop propose TITLE --recover REQUEST`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.recoverApproveCommand(), a.recoverVetoCommand(), a.recoverListCommand())
-	return cmd
+	},
+		a.recoverApproveCommand(), a.recoverVetoCommand(), a.recoverListCommand())
 }
 
 func (a *app) recoverApproveCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "approve REQUEST",
 		Short: "As a guardian, approve the new device of a member who lost all",
 		Long: `As a guardian, approve the new device of a member who lost all. Be sure that the request is theirs: meet
 them, or hear their voice, and let them read the end of the new device's key to you.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			q, err := daemon.ParseDeviceRequest(strings.Join(args, ""))
-			if err != nil {
-				return err
-			}
-			if a.coop == "-" {
-				a.coop = q.Coop.String()
-			}
-			m, err := a.member(cmd, q.Member.String())
-			if err != nil {
-				return err
-			}
-			body := governance.RecoveryApprove{Member: q.Member, Key: q.Device, Proof: q.Proof}
-			return a.sign(cmd.Context(), sign, governance.KindRecoveryApprove, body, fmt.Sprintf("approve as a guardian that %s speaks by the new device %s and by no other", oneLine(m.Name), q.Device))
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		q, err := daemon.ParseDeviceRequest(strings.Join(args, ""))
+		if err != nil {
+			return act{}, err
+		}
+		if a.coop == "-" {
+			a.coop = q.Coop.String()
+		}
+		m, err := a.member(cmd, q.Member.String())
+		if err != nil {
+			return act{}, err
+		}
+		body := governance.RecoveryApprove{Member: q.Member, Key: q.Device, Proof: q.Proof}
+		return act{governance.KindRecoveryApprove, body, fmt.Sprintf("approve as a guardian that %s speaks by the new device %s and by no other", oneLine(m.Name), q.Device)}, nil
+	})
 }
 
 func (a *app) recoverVetoCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "veto",
 		Short: "Stop every recovery of your membership: you have lost nothing",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.sign(cmd.Context(), sign, governance.KindRecoveryVeto, governance.RecoveryVeto{}, "veto every recovery of your membership that is under way")
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(_ *cobra.Command, _ []string) (act, error) {
+		return act{governance.KindRecoveryVeto, governance.RecoveryVeto{}, "veto every recovery of your membership that is under way"}, nil
+	})
 }
 
 // recoveryLine is a recovery as it is listed.
@@ -219,12 +204,8 @@ func (a *app) recoverListCommand() *cobra.Command {
 		Short: "List the recoveries under way",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := a.client()
+			all, err := getSeen[[]coop.MemberView](a, cmd, "members")
 			if err != nil {
-				return err
-			}
-			var all []coop.MemberView
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "members")+"?provisional=1", &all); err != nil {
 				return err
 			}
 			var lines []recoveryLine
@@ -250,45 +231,38 @@ func (a *app) recoverListCommand() *cobra.Command {
 }
 
 func (a *app) memberAppealCommand() *cobra.Command {
-	var sign signFlags
 	var text, file string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "appeal",
 		Short: "Ask the members, once, to end your suspension or expulsion",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if file != "" {
-				raw, err := os.ReadFile(file)
-				if err != nil {
-					return usagef("cannot read %s: %v", file, err)
-				}
-				text = string(raw)
+	}, func(_ *cobra.Command, _ []string) (act, error) {
+		if file != "" {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				return act{}, usagef("cannot read %s: %v", file, err)
 			}
-			return a.sign(cmd.Context(), sign, governance.KindMemberAppeal, governance.MemberAppeal{Text: text}, "appeal to the members against your suspension or expulsion")
-		},
-	}
+			text = string(raw)
+		}
+		return act{governance.KindMemberAppeal, governance.MemberAppeal{Text: text}, "appeal to the members against your suspension or expulsion"}, nil
+	})
 	cmd.Flags().StringVar(&text, "text", "", "what you have to say, in Markdown")
 	cmd.Flags().StringVar(&file, "text-file", "", "file with the text")
-	sign.add(cmd)
 	return cmd
 }
 
 func (a *app) inviteRevokeCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "revoke INVITE",
 		Short: "Make an invite of yours void: its link, or its key, or the beginning or end of that",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			i, err := a.invitation(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, governance.KindInviteRevoke, governance.InviteRevoke{Key: i.Key}, fmt.Sprintf("revoke the invite %s, which has %s left", i.Key, plural(i.Uses, "use", "uses")))
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		i, err := a.invitation(cmd, args[0])
+		if err != nil {
+			return act{}, err
+		}
+		return act{governance.KindInviteRevoke, governance.InviteRevoke{Key: i.Key}, fmt.Sprintf("revoke the invite %s, which has %s left", i.Key, plural(i.Uses, "use", "uses"))}, nil
+	})
 }
 
 // invitation finds an invite by its link, or its key or a part of it.

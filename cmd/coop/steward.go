@@ -8,18 +8,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sustainy/coop/coop"
-	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 )
 
 func (a *app) stewardCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "steward", Short: "See who puts events in order; stand, elect, recall, resign", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.stewardListCommand(), a.stewardStandCommand(), a.stewardResignCommand(), a.stewardElectCommand(),
+	return group(&cobra.Command{Use: "steward", Short: "See who puts events in order; stand, elect, recall, resign"},
+		a.stewardListCommand(), a.stewardStandCommand(), a.stewardResignCommand(), a.stewardElectCommand(),
 		a.stewardRecallCommand(), a.stewardTimingCommand())
-	return cmd
 }
 
 func (a *app) stewardListCommand() *cobra.Command {
@@ -28,12 +25,8 @@ func (a *app) stewardListCommand() *cobra.Command {
 		Short: "Show the stewards, who stands by, who stands, and what is decided",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := a.client()
+			v, err := get[coop.OfficeView](a, cmd, "stewards")
 			if err != nil {
-				return err
-			}
-			var v coop.OfficeView
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "stewards"), &v); err != nil {
 				return err
 			}
 			term := fmt.Sprintf("epoch %d, since %s", v.Epoch, a.ago(v.Since))
@@ -66,34 +59,26 @@ func people(views []coop.StewardView) string {
 }
 
 func (a *app) stewardStandCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "stand",
 		Short: "Stand for election as steward, from now until you resign",
 		Long: `Stand for election as steward, from now until you resign. Who is elected runs a peer that is there as much as
 possible: this computer makes a fresh key for each epoch and puts events in order with the others.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.sign(cmd.Context(), sign, governance.KindStewardStand, governance.StewardStand{}, "stand for election as steward")
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(_ *cobra.Command, _ []string) (act, error) {
+		return act{governance.KindStewardStand, governance.StewardStand{}, "stand for election as steward"}, nil
+	})
 }
 
 func (a *app) stewardResignCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "resign",
 		Short: "Stop standing, standing by or being a steward",
 		Long:  "Stop standing, standing by or being a steward. A steward goes on until the others are ready, so leave the daemon running.",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.sign(cmd.Context(), sign, governance.KindStewardResign, governance.StewardResign{}, "resign as steward, and do not stand any more")
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(_ *cobra.Command, _ []string) (act, error) {
+		return act{governance.KindStewardResign, governance.StewardResign{}, "resign as steward, and do not stand any more"}, nil
+	})
 }
 
 func (a *app) stewardElectCommand() *cobra.Command {
@@ -173,12 +158,8 @@ func (o *stewardFlags) add(cmd *cobra.Command) {
 // proposeOffice opens a proposal about stewards on the first track that may carry its action, or that
 // fits.
 func (a *app) proposeOffice(cmd *cobra.Command, o *stewardFlags, title string, action *event.Draft, fits func(governance.Track) bool) error {
-	client, err := a.client()
+	c, err := get[coop.CharterView](a, cmd, "charter")
 	if err != nil {
-		return err
-	}
-	var c coop.CharterView
-	if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "charter"), &c); err != nil {
 		return err
 	}
 	body := governance.ProposalOpen{Title: title, Text: o.text, Track: o.track}

@@ -11,11 +11,9 @@ import (
 )
 
 func (a *app) tokenCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Money and achievement tokens: list, show, transfer, claim, pay, issue, redeem", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.tokenListCommand(), a.tokenShowCommand(), a.tokenTransferCommand(), a.tokenClaimCommand(), a.tokenPayCommand(),
+	return group(&cobra.Command{Use: "token", Short: "Money and achievement tokens: list, show, transfer, claim, pay, issue, redeem"},
+		a.tokenListCommand(), a.tokenShowCommand(), a.tokenTransferCommand(), a.tokenClaimCommand(), a.tokenPayCommand(),
 		a.tokenIssueCommand(), a.tokenRedeemCommand())
-	return cmd
 }
 
 func (a *app) tokenListCommand() *cobra.Command {
@@ -66,12 +64,8 @@ func (a *app) tokenShowCommand() *cobra.Command {
 		Short: "Show a token and who holds it",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := a.client()
+			t, err := get[coop.TokenView](a, cmd, "tokens", args[0])
 			if err != nil {
-				return err
-			}
-			var t coop.TokenView
-			if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "tokens", args[0]), &t); err != nil {
 				return err
 			}
 			holders := ""
@@ -101,151 +95,133 @@ func ruleInWords(t coop.TokenView) string {
 }
 
 func (a *app) tokenTransferCommand() *cobra.Command {
-	var sign signFlags
 	var of, memo string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "transfer MEMBER AMOUNT",
 		Short: "Hand on money, or units of a token; MEMBER may be: treasury",
 		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := a.money(cmd)
-			if err != nil {
-				return err
-			}
-			to, name, err := m.whom(args[0])
-			if err != nil {
-				return err
-			}
-			t, err := m.asset(of)
-			if err != nil {
-				return err
-			}
-			n, quantity, err := m.quantity(args[1], t)
-			if err != nil {
-				return err
-			}
-			sentence := fmt.Sprintf("transfer %s to %s", quantity, name)
-			if t.Rule == tokens.RuleApproval {
-				sentence += ", once the members approve; until then it is in escrow, and after 30 days it comes back"
-			}
-			return a.sign(cmd.Context(), sign, tokens.KindTransfer, tokens.Transfer{Asset: t.ID, To: to, Amount: n, Memo: memo}, sentence)
-		},
-	}
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		m, err := a.money(cmd)
+		if err != nil {
+			return act{}, err
+		}
+		to, name, err := m.whom(args[0])
+		if err != nil {
+			return act{}, err
+		}
+		t, err := m.asset(of)
+		if err != nil {
+			return act{}, err
+		}
+		n, quantity, err := m.quantity(args[1], t)
+		if err != nil {
+			return act{}, err
+		}
+		sentence := fmt.Sprintf("transfer %s to %s", quantity, name)
+		if t.Rule == tokens.RuleApproval {
+			sentence += ", once the members approve; until then it is in escrow, and after 30 days it comes back"
+		}
+		return act{tokens.KindTransfer, tokens.Transfer{Asset: t.ID, To: to, Amount: n, Memo: memo}, sentence}, nil
+	})
 	cmd.Flags().StringVar(&of, "of", "", "which token (default: money)")
 	cmd.Flags().StringVar(&memo, "memo", "", "what it is for; everybody can read it")
-	sign.add(cmd)
 	return cmd
 }
 
 func (a *app) tokenClaimCommand() *cobra.Command {
-	var sign signFlags
-	cmd := &cobra.Command{
+	return a.signs(&cobra.Command{
 		Use:   "claim TOKEN",
 		Short: "Take what a token's income has brought you",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := a.money(cmd)
-			if err != nil {
-				return err
-			}
-			t, err := m.asset(args[0])
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, tokens.KindClaim, tokens.Claim{Asset: t.ID}, fmt.Sprintf("move to your account all that the income of %s has brought you", t.Name))
-		},
-	}
-	sign.add(cmd)
-	return cmd
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		m, err := a.money(cmd)
+		if err != nil {
+			return act{}, err
+		}
+		t, err := m.asset(args[0])
+		if err != nil {
+			return act{}, err
+		}
+		return act{tokens.KindClaim, tokens.Claim{Asset: t.ID}, fmt.Sprintf("move to your account all that the income of %s has brought you", t.Name)}, nil
+	})
 }
 
 func (a *app) tokenPayCommand() *cobra.Command {
-	var sign signFlags
 	var memo string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "pay TOKEN AMOUNT",
 		Short: "Pay money to all holders of a token, in proportion to their units",
 		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := a.money(cmd)
-			if err != nil {
-				return err
-			}
-			t, err := m.asset(args[0])
-			if err != nil {
-				return err
-			}
-			n, err := amount(args[1], m.Currency)
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, tokens.KindPay, tokens.Pay{Asset: t.ID, Amount: n, Memo: memo},
-				fmt.Sprintf("pay %s to all holders of %s, in proportion to their units", m.Currency.Format(n), t.Name))
-		},
-	}
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		m, err := a.money(cmd)
+		if err != nil {
+			return act{}, err
+		}
+		t, err := m.asset(args[0])
+		if err != nil {
+			return act{}, err
+		}
+		n, err := amount(args[1], m.Currency)
+		if err != nil {
+			return act{}, err
+		}
+		return act{tokens.KindPay, tokens.Pay{Asset: t.ID, Amount: n, Memo: memo},
+			fmt.Sprintf("pay %s to all holders of %s, in proportion to their units", m.Currency.Format(n), t.Name)}, nil
+	})
 	cmd.Flags().StringVar(&memo, "memo", "", "what it is for; everybody can read it")
-	sign.add(cmd)
 	return cmd
 }
 
 func (a *app) tokenIssueCommand() *cobra.Command {
-	var sign signFlags
 	var receipt, memo string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "issue MEMBER AMOUNT --receipt REFERENCE",
 		Short: "As cashier: book money that came in for a member",
 		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := a.money(cmd)
-			if err != nil {
-				return err
-			}
-			to, name, err := m.whom(args[0])
-			if err != nil {
-				return err
-			}
-			n, err := amount(args[1], m.Currency)
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, tokens.KindIssue, tokens.IssueMoney{To: to, Amount: n, Receipt: receipt, Memo: memo},
-				fmt.Sprintf("confirm as cashier that %s came in for %s, receipt %q", m.Currency.Format(n), name, receipt))
-		},
-	}
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		m, err := a.money(cmd)
+		if err != nil {
+			return act{}, err
+		}
+		to, name, err := m.whom(args[0])
+		if err != nil {
+			return act{}, err
+		}
+		n, err := amount(args[1], m.Currency)
+		if err != nil {
+			return act{}, err
+		}
+		return act{tokens.KindIssue, tokens.IssueMoney{To: to, Amount: n, Receipt: receipt, Memo: memo},
+			fmt.Sprintf("confirm as cashier that %s came in for %s, receipt %q", m.Currency.Format(n), name, receipt)}, nil
+	})
 	receiptFlags(cmd, &receipt, &memo)
-	sign.add(cmd)
 	return cmd
 }
 
 func (a *app) tokenRedeemCommand() *cobra.Command {
-	var sign signFlags
 	var receipt, memo string
-	cmd := &cobra.Command{
+	cmd := a.signs(&cobra.Command{
 		Use:   "redeem AMOUNT --receipt REFERENCE",
 		Short: "As cashier: book money that you paid out, from your own account",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := a.money(cmd)
-			if err != nil {
-				return err
-			}
-			n, err := amount(args[0], m.Currency)
-			if err != nil {
-				return err
-			}
-			return a.sign(cmd.Context(), sign, tokens.KindRedeem, tokens.RedeemMoney{Amount: n, Receipt: receipt, Memo: memo},
-				fmt.Sprintf("confirm as cashier that you paid out %s, which leaves your account, receipt %q", m.Currency.Format(n), receipt))
-		},
-	}
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		m, err := a.money(cmd)
+		if err != nil {
+			return act{}, err
+		}
+		n, err := amount(args[0], m.Currency)
+		if err != nil {
+			return act{}, err
+		}
+		return act{tokens.KindRedeem, tokens.RedeemMoney{Amount: n, Receipt: receipt, Memo: memo},
+			fmt.Sprintf("confirm as cashier that you paid out %s, which leaves your account, receipt %q", m.Currency.Format(n), receipt)}, nil
+	})
 	receiptFlags(cmd, &receipt, &memo)
-	sign.add(cmd)
 	return cmd
 }
 
 func receiptFlags(cmd *cobra.Command, receipt, memo *string) {
 	cmd.Flags().StringVar(receipt, "receipt", "", "reference of the receipt, such as the number of the bank statement; counts once")
 	cmd.Flags().StringVar(memo, "memo", "", "what it is for; everybody can read it")
-	if err := cmd.MarkFlagRequired("receipt"); err != nil {
-		panic("coop: invariant: the flag exists: " + err.Error())
-	}
+	required(cmd, "receipt")
 }
