@@ -15,7 +15,9 @@ package coop
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
@@ -27,11 +29,12 @@ import (
 type State struct {
 	Hall   governance.State
 	Ledger tokens.State
+	Shop   commerce.State
 }
 
 // Copy is a snapshot.
 func (s *State) Copy() State {
-	return State{Hall: s.Hall.Copy(), Ledger: s.Ledger.Copy()}
+	return State{Hall: s.Hall.Copy(), Ledger: s.Ledger.Copy(), Shop: s.Shop.Copy()}
 }
 
 // Genesis is the state after the founding event, whose id names the cooperative. It refuses every
@@ -107,5 +110,5 @@ func (s *State) perform(id event.ID) error {
 
 // Invariants looks for anything in the state that no sequence of events may lead to.
 func Invariants(s *State) []error {
-	return append(s.Hall.Invariants(), s.Ledger.Invariants(s.Hall.Time)...)
+	return slices.Concat(s.Hall.Invariants(), s.Ledger.Invariants(s.Hall.Time), s.Shop.Invariants(&s.Ledger))
 }

@@ -339,6 +339,8 @@ func (w *world) look(c command) (out []string) {
 		return w.ledger()
 	case "market":
 		return w.marketOf(c.word(1))
+	case "shop":
+		return w.shop()
 	case "root":
 		return []string{fmt.Sprintf("%x", Root(s))}
 	case "due":

@@ -50,16 +50,25 @@ func (r register) Person(key identity.PublicKey) tokens.Person {
 // signs, or the treasury where the Assembly acts.
 func account[B any](rule func(*tokens.State, tokens.Act, B) error) func(*State, fold.Env, B) error {
 	return func(s *State, env fold.Env, body B) error {
-		act := tokens.Act{ID: env.ID, By: tokens.Treasury, Time: env.Time, People: register{&s.Hall}}
-		if env.Key != identity.Assembly {
-			key, err := s.Hall.Speaker(env)
-			if err != nil {
-				return err
-			}
-			act.By = tokens.Member(key)
+		act, err := s.ledgerAct(env)
+		if err != nil {
+			return err
 		}
 		return rule(&s.Ledger, act, body)
 	}
+}
+
+// ledgerAct is what a rule of the ledger may know of an event.
+func (s *State) ledgerAct(env fold.Env) (tokens.Act, error) {
+	act := tokens.Act{ID: env.ID, By: tokens.Treasury, Time: env.Time, People: register{&s.Hall}}
+	if env.Key != identity.Assembly {
+		key, err := s.Hall.Speaker(env)
+		if err != nil {
+			return act, err
+		}
+		act.By = tokens.Member(key)
+	}
+	return act, nil
 }
 
 // credit lets the members of a class owe money, if there is such a class; what an earlier charter had can
@@ -75,7 +84,8 @@ func credit(s *State, env fold.Env, b tokens.Credit) error {
 func ledgerRoot(h hash.Hash, l *tokens.State) {
 	part(h, "ledger", 1)
 	row(h, l.Facts)
-	rows(h, "ledger.balances", &l.Balances)
+	rows(h, "ledger.money", &l.Money)
+	rows(h, "ledger.holdings", &l.Holdings)
 	rows(h, "ledger.tokens", &l.Tokens)
 	rows(h, "ledger.names", &l.Names)
 	rows(h, "ledger.cashiers", &l.Cashiers)
@@ -144,7 +154,7 @@ func Sources(s *State, device identity.PublicKey, d event.Draft) []event.ID {
 	if !spends || !ok {
 		return nil
 	}
-	b, _ := s.Ledger.Balances.Get(tokens.Place{Asset: asset, Account: tokens.Member(who.Member)})
+	b := s.Ledger.Balance(asset, tokens.Member(who.Member))
 	return about(b.Last)
 }
 

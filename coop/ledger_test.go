@@ -61,7 +61,7 @@ func (w *world) ledgerDraft(c command) (event.Draft, bool) {
 	case "rule":
 		return w.body(tokens.KindRule, tokens.ChangeRule{Asset: w.asset(object), Rule: tokens.Rule(c.word(3)), Refusal: c.get("first", "") == "yes"}), true
 	}
-	return event.Draft{}, false
+	return w.shopDraft(c)
 }
 
 func (w *world) creation(name string, c command) tokens.Create {
@@ -111,7 +111,7 @@ func (w *world) said(who, n string) event.ID {
 // ledger lists every account with something in it.
 func (w *world) ledger() (out []string) {
 	s := w.state()
-	for place, b := range s.Ledger.Balances.All() {
+	for place, b := range s.Ledger.All() {
 		account := place.Account
 		who := string(account.Kind)
 		switch account.Kind {
@@ -172,9 +172,11 @@ func makeUpDecision(dice *rand.Rand, n int) string {
 }
 
 // rich is a world in which every table of the ledger has rows.
-func rich(t testing.TB) *world {
+func rich(t testing.TB) *world { return richUnder(t, "bank") }
+
+func richUnder(t testing.TB, charter string) *world {
 	w := newWorld(t)
-	for _, c := range []string{"found elm by=ann,bob charter=bank",
+	for _, c := range []string{"found elm by=ann,bob charter=" + charter,
 		`ann propose make track=quick ledger="create roof to=ann:30,bob:40;create mural to=bob:9 number=1 rule=coop-approval;issue bob 5000 for=r1;cashier bob cap=9;overdraft friend 10"`,
 		"bob vote make yes", "wait 61m", "bob issue ann 5 for=r2", "ann order sell 10 of=roof at=5", "bob order buy 4 of=roof at=6", "bob transfer ann 2 of=mural", "bob pay roof 100"} {
 		if said := w.play(c); strings.HasPrefix(said0(said), "refused") {
@@ -205,7 +207,8 @@ func TestRootCoversTheLedger(t *testing.T) {
 			t.Errorf("the root does not cover Facts.%s", facts.Field(i).Name)
 		}
 	}
-	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Place, tokens.Balance] { return &s.Ledger.Balances })
+	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Account, tokens.Balance] { return &s.Ledger.Money })
+	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Place, tokens.Balance] { return &s.Ledger.Holdings })
 	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Asset, tokens.Token] { return &s.Ledger.Tokens })
 	checkRows(t, root, &s, func(s *State) *table.Table[table.Text, tokens.Asset] { return &s.Ledger.Names })
 	checkRows(t, root, &s, func(s *State) *table.Table[identity.PublicKey, tokens.Cashier] { return &s.Ledger.Cashiers })
@@ -218,8 +221,8 @@ func TestRootCoversTheLedger(t *testing.T) {
 	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Due, struct{}] { return &s.Ledger.Agenda })
 	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Asset, struct{}] { return &s.Ledger.Fresh })
 	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Tick, tokens.Price] { return &s.Ledger.Prices })
-	if tables := reflect.TypeFor[tokens.State]().NumField() - 1; tables != 13 {
-		t.Errorf("the ledger has %d tables, this test knows 13: add the others to Root, to Copy and here", tables)
+	if tables := reflect.TypeFor[tokens.State]().NumField() - 1; tables != 14 {
+		t.Errorf("the ledger has %d tables, this test knows 14: add the others to Root, to Copy and here", tables)
 	}
 }
 
@@ -231,9 +234,13 @@ func TestInvariantsNoticeMoney(t *testing.T) {
 			if account == "issue" {
 				place.Account = tokens.Issue
 			}
-			b, _ := s.Ledger.Balances.Get(place)
+			b := s.Ledger.Balance(place.Asset, place.Account)
 			harm(&b)
-			s.Ledger.Balances.Set(place, b)
+			if place.Asset == tokens.Currency {
+				s.Ledger.Money.Set(place.Account, b)
+			} else {
+				s.Ledger.Holdings.Set(place, b)
+			}
 		}
 	}
 	token := func(harm func(*tokens.Token)) func(*State, *world) {

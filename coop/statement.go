@@ -60,7 +60,7 @@ func (t *Teller) Commit(index uint64, at event.Time, order []*event.Event) {
 		if machine.Apply(s, env, event.Draft{Kind: e.Kind, Body: e.Body}) != nil {
 			continue
 		}
-		if s.Ledger.Balances.Writes() != t.writes {
+		if s.Ledger.Writes() != t.writes {
 			entry := Entry{At: at, What: string(e.Kind), Event: e.ID}
 			entry.With, entry.Memo = t.about(e)
 			t.look(entry)
@@ -73,10 +73,10 @@ func (t *Teller) Commit(index uint64, at event.Time, order []*event.Event) {
 // look adds a line for every asset of which the account has another amount than before.
 func (t *Teller) look(e Entry) {
 	l := &t.state.Ledger
-	if l.Balances.Writes() == t.writes {
+	if l.Writes() == t.writes {
 		return
 	}
-	t.writes = l.Balances.Writes()
+	t.writes = l.Writes()
 	t.compare(tokens.Currency, t.state.Hall.Currency.Code, e)
 	for asset, token := range l.Tokens.All() {
 		t.compare(asset, token.Name, e)
@@ -85,7 +85,7 @@ func (t *Teller) look(e Entry) {
 
 func (t *Teller) compare(asset tokens.Asset, name string, e Entry) {
 	before, _ := t.last.Get(asset)
-	now, _ := t.state.Ledger.Balances.Get(tokens.Place{Asset: asset, Account: t.account})
+	now := t.state.Ledger.Balance(asset, t.account)
 	if now.Has == before.Has && now.Owes == before.Owes {
 		return
 	}

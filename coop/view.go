@@ -292,5 +292,8 @@ func InWords(s *State, d event.Draft) string {
 	if words, ok := ledgerInWords(s, d); ok {
 		return words
 	}
+	if words, ok := shopInWords(s, d); ok {
+		return words
+	}
 	return memberAction(s, d)
 }

@@ -148,7 +148,7 @@ func (w *world) span(text string) event.Time {
 //	found NAME by=ann,bob …      begins the cooperative (see found)
 //	wait 3h                      coop time goes on, with stewards who wake when something is due
 //	stall 3h                     coop time goes on in one leap
-//	show PROPOSAL, account PROPOSAL, chains PROPOSAL, chain WHO track= tags= if=WHO:WHO, given WHO, members, proposals, allocations, charter, root, due, ledger, market TOKEN
+//	show PROPOSAL, account PROPOSAL, chains PROPOSAL, chain WHO track= tags= if=WHO:WHO, given WHO, members, proposals, allocations, charter, root, due, ledger, market TOKEN, shop
 //	refound by=ann,bob           whether members can go on without their stewards (see refound)
 //	repeat N COMMAND             with % as the number; the output is the last one's
 //	WHO VERB …                   signs an event (see draft); "WHO again VERB …" signs a second one with the last number
@@ -166,7 +166,7 @@ func (w *world) play(text string) []string {
 		return w.repeat(text)
 	case "refound":
 		return w.refound(c)
-	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due", "guardians", "recoveries", "classes", "patrons", "chains", "chain", "given", "juries", "ledger", "market":
+	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due", "guardians", "recoveries", "classes", "patrons", "chains", "chain", "given", "juries", "ledger", "market", "shop":
 		return w.look(c)
 	}
 	return w.act(c)
@@ -364,6 +364,9 @@ func (w *world) found(c command) []string {
 	}
 	if c.get("charter", "") == "bank" || c.get("bank", "") != "" {
 		f.Charter = bank(f.Charter)
+	}
+	if c.get("charter", "") == "bazaar" || c.get("bazaar", "") != "" {
+		f.Charter = bazaar(f.Charter)
 	}
 	if c.get("charter", "") == "none" {
 		f.Charter = governance.Charter{}

@@ -103,7 +103,7 @@ func (a Account) Compare(other Account) int {
 	return cmp.Or(cmp.Compare(a.Kind, other.Kind), bytes.Compare(a.ID[:], other.ID[:]))
 }
 
-// Place is one account's place in the table of balances.
+// Place is an account of an asset: the place of its balance.
 type Place struct {
 	Asset   Asset   `cbor:"asset"`
 	Account Account `cbor:"account"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -52,6 +53,33 @@ func BenchmarkPay(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkPayMore writes what a payment to a million holders costs, as a multiple of one to ten, measured
+// in turns. Goal: below 1.5.
+func BenchmarkPayMore(b *testing.B) {
+	few, ten := held(b, 10)
+	many, million := held(b, 1_000_000)
+	const turn = 2000
+	var times [2][]float64
+	for b.Loop() {
+		for i, ledger := range []*State{&few, &many} {
+			asset := []Asset{ten, million}[i]
+			start := time.Now()
+			for range turn {
+				if err := ledger.Pay(Act{ID: event.ID{3}, By: Treasury, People: everyone{}}, Pay{Asset: asset, Amount: 7}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			times[i] = append(times[i], time.Since(start).Seconds()/turn*1e9)
+		}
+	}
+	slices.Sort(times[0])
+	slices.Sort(times[1])
+	few10, most := times[0][len(times[0])/2], times[1][len(times[1])/2]
+	b.ReportMetric(few10, "ns/ten")
+	b.ReportMetric(most, "ns/million")
+	b.ReportMetric(most/few10, "ratio")
 }
 
 // BenchmarkClaim pays a token and claims for one holder after another. What grows is finding the holder.

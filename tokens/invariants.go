@@ -37,7 +37,7 @@ func (s *State) Invariants(at event.Time) []error {
 			issued.Add(issued, num(r.Amount))
 		}
 	}
-	owes, _ := s.Balances.Get(Place{Currency, Issue})
+	owes, _ := s.Money.Get(Issue)
 	report(new(big.Int).Sub(issued, out).Cmp(num(owes.Owes)) == 0, "receipts show %s in and %s out, which is not %d", issued, out, owes.Owes)
 	for tick := range s.Prices.All() {
 		t, ok := s.Tokens.Get(tick.Asset)
@@ -56,7 +56,7 @@ func (s *State) checkBalances(report func(bool, string, ...any)) {
 		report(sum.Sign() == 0, "the accounts of asset %q add up to %s", asset, sum)
 		report(all.Cmp(num(MaxAmount)) <= 0, "there is %s of asset %q", all, asset)
 	}
-	for place, b := range s.Balances.All() {
+	for place, b := range s.All() {
 		if place.Asset != asset {
 			ended()
 			asset = place.Asset
@@ -78,6 +78,10 @@ func (s *State) checkBalances(report func(bool, string, ...any)) {
 		}
 	}
 	ended()
+	for place := range s.Holdings.All() {
+		report(place.Asset != Currency, "money of %v stands among the tokens", place.Account)
+		break // the first would be one
+	}
 	report(owed.Cmp(num(s.Owed)) == 0, "members owe %s, not %d", owed, s.Owed)
 }
 
@@ -95,7 +99,7 @@ func (s *State) checkToken(asset Asset, t *Token, report func(bool, string, ...a
 	}
 	report(t.Supply > 0 && units.Cmp(supply) == 0, "%s of %d units of %q are held", units, t.Supply, t.Name)
 	report(earned.Cmp(new(big.Int).Mul(num(t.Income), supply)) == 0, "what the holders of %q earned is not its income", t.Name)
-	pool, _ := s.Balances.Get(Place{Currency, Income(asset)})
+	pool, _ := s.Money.Get(Income(asset))
 	report(pool.Has == t.Income-t.Claimed && t.Claimed <= t.Income, "%q has %d of %d that were not claimed", t.Name, pool.Has, t.Income-t.Claimed)
 	report(t.Rule.known(), "%q has the unknown rule %q", t.Name, t.Rule)
 }
@@ -108,7 +112,7 @@ func (s *State) checkOpen(at event.Time, report func(bool, string, ...any)) {
 		s.Orders.Len(), s.Waiting.Len(), s.Book.Len(), s.Owned.Len(), s.Agenda.Len())
 	for id, o := range s.Orders.All() {
 		asset, amount := o.stake(o.Left)
-		report(s.Balances.Has(Place{asset, Escrow(id)}) && s.Of(Escrow(id), asset).Has == amount, "order %s does not have %d in escrow", id, amount)
+		report(s.Of(Escrow(id), asset).Has == amount, "order %s does not have %d in escrow", id, amount)
 		report(s.Book.Has(o.rank(id)) && s.Owned.Has(Stake{o.Owner, o.Asset, id}) && s.Agenda.Has(Due{o.Until, id}), "order %s stands in no book", id)
 		report(o.Left > 0 && o.Left <= o.Units && o.Batch <= s.Batch, "order %s has %d of %d left", id, o.Left, o.Units)
 		report(o.Until > at, "order %s is void since %d", id, o.Until)
@@ -117,7 +121,7 @@ func (s *State) checkOpen(at event.Time, report func(bool, string, ...any)) {
 		report(s.Of(Escrow(id), w.Asset).Has == w.Amount, "transfer %s does not have %d in escrow", id, w.Amount)
 		report(s.Owned.Has(Stake{w.From, w.Asset, id}) && s.Agenda.Has(Due{w.Until, id}) && w.Until > at, "transfer %s waits nowhere", id)
 	}
-	for place, b := range s.Balances.All() {
+	for place, b := range s.All() {
 		if place.Account.Kind == InEscrow {
 			o, isOrder := s.Orders.Get(place.Account.ID)
 			asset, _ := o.stake(o.Left)

@@ -48,11 +48,16 @@ func (s *State) Move(asset Asset, from, to Account, amount uint64, by event.ID) 
 
 // put stores a balance, and nothing where there is nothing left to know.
 func (s *State) put(place Place, b Balance) {
-	if b.none() {
-		s.Balances.Delete(place)
-		return
+	switch {
+	case place.Asset != Currency && b.none():
+		s.Holdings.Delete(place)
+	case place.Asset != Currency:
+		s.Holdings.Set(place, b)
+	case b.none():
+		s.Money.Delete(place.Account)
+	default:
+		s.Money.Set(place.Account, b)
 	}
-	s.Balances.Set(place, b)
 }
 
 // Affords tells why an account cannot spend amount of an asset, or nil. The treasury and escrow spend
@@ -61,7 +66,7 @@ func (s *State) Affords(people Register, asset Asset, from Account, amount uint6
 	if amount < 1 || amount > MaxAmount {
 		return ErrAmount
 	}
-	b, _ := s.Balances.Get(Place{asset, from})
+	b := s.Balance(asset, from)
 	if amount <= b.Has {
 		return nil
 	}
@@ -93,7 +98,7 @@ func (s *State) Overdraft(people Register, account Account) uint64 {
 // fits tells whether so much more of the currency can come into being. What all accounts have together
 // is what the issue and the members owe; as long as that is bounded, no account can overflow.
 func (s *State) fits(more uint64) bool {
-	issued, _ := s.Balances.Get(Place{Currency, Issue})
+	issued, _ := s.Money.Get(Issue)
 	return issued.Owes+s.Owed+more <= MaxAmount
 }
 

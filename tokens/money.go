@@ -94,10 +94,10 @@ func (s *State) RedeemMoney(a Act, b RedeemMoney) error {
 	if !a.assembly() && b.Amount > cashier.Cap-cashier.Redeemed {
 		return ErrCap
 	}
-	if has, _ := s.Balances.Get(Place{Currency, a.By}); b.Amount > has.Has { // nobody pays out what they owe
+	if has, _ := s.Money.Get(a.By); b.Amount > has.Has { // nobody pays out what they owe
 		return ErrFunds
 	}
-	if issued, _ := s.Balances.Get(Place{Currency, Issue}); b.Amount > issued.Owes {
+	if issued, _ := s.Money.Get(Issue); b.Amount > issued.Owes {
 		return ErrNotIssued
 	}
 

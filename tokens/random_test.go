@@ -278,8 +278,8 @@ func (m *market) commit() {
 		}
 	}
 	m.s.Batch, m.w.batch = whole.Batch, int(whole.Batch)
-	for place, b := range whole.Balances.All() {
-		if own, _ := m.s.Balances.Get(place); own != b {
+	for place, b := range whole.All() {
+		if own := m.s.Balance(place.Asset, place.Account); own != b {
 			m.t.Fatalf("step %d: cleared all at once, %v has %v, not %v", m.n, place, b, own)
 		}
 	}
@@ -333,7 +333,7 @@ func (m *market) compare() {
 		m.t.Fatalf("step %d: %v", m.n, broken)
 	}
 	seen := 0
-	for place, b := range m.s.Balances.All() {
+	for place, b := range m.s.All() {
 		want := m.w.of(place.Asset, place.Account)
 		if have := num(b.Has); have.Sub(have, num(b.Owes)).Cmp(want) != 0 {
 			m.t.Fatalf("step %d: %v has %s, the twin %s", m.n, place, have, want)
@@ -345,7 +345,7 @@ func (m *market) compare() {
 	for place, want := range m.w.balances {
 		if want.Sign() != 0 {
 			seen--
-			b, _ := m.s.Balances.Get(place)
+			b := m.s.Balance(place.Asset, place.Account)
 			if have := num(b.Has); have.Sub(have, num(b.Owes)).Cmp(want) != 0 {
 				m.t.Fatalf("step %d: %v has %s, the twin %s", m.n, place, have, want)
 			}

@@ -20,7 +20,8 @@ type Facts struct {
 // State is the ledger. A copy made by Copy is a snapshot; a plain assignment is not.
 type State struct {
 	Facts
-	Balances   table.Table[Place, Balance]
+	Money      table.Table[Account, Balance] // accounts of the currency
+	Holdings   table.Table[Place, Balance]   // accounts of tokens: apart, so that money moves as fast however many holders there are
 	Tokens     table.Table[Asset, Token]
 	Names      table.Table[table.Text, Asset] // of tokens
 	Cashiers   table.Table[identity.PublicKey, Cashier]
@@ -39,7 +40,8 @@ type State struct {
 func (s *State) Copy() State {
 	return State{
 		Facts:      s.Facts,
-		Balances:   s.Balances.Copy(),
+		Money:      s.Money.Copy(),
+		Holdings:   s.Holdings.Copy(),
 		Tokens:     s.Tokens.Copy(),
 		Names:      s.Names.Copy(),
 		Cashiers:   s.Cashiers.Copy(),
@@ -100,9 +102,38 @@ func (d Due) Compare(other Due) int {
 	return cmp.Or(cmp.Compare(d.At, other.At), bytes.Compare(d.ID[:], other.ID[:]))
 }
 
+// Balance is what an account has of an asset, its income not settled.
+func (s *State) Balance(asset Asset, account Account) Balance {
+	if asset == Currency {
+		b, _ := s.Money.Get(account)
+		return b
+	}
+	b, _ := s.Holdings.Get(Place{asset, account})
+	return b
+}
+
+// All yields every account of every asset, the currency's first, its income not settled.
+func (s *State) All() iter.Seq2[Place, Balance] {
+	return func(yield func(Place, Balance) bool) {
+		for account, b := range s.Money.All() {
+			if !yield(Place{Currency, account}, b) {
+				return
+			}
+		}
+		for place, b := range s.Holdings.All() {
+			if !yield(place, b) {
+				return
+			}
+		}
+	}
+}
+
+// Writes is how often a balance was written. While it stays the same, so did all of them.
+func (s *State) Writes() uint64 { return s.Money.Writes() + s.Holdings.Writes() }
+
 // Of is what an account has of an asset, its income settled.
 func (s *State) Of(account Account, asset Asset) Balance {
-	b, _ := s.Balances.Get(Place{asset, account})
+	b := s.Balance(asset, account)
 	if t, ok := s.Tokens.Get(asset); ok {
 		t.settle(&b)
 	}
@@ -112,7 +143,11 @@ func (s *State) Of(account Account, asset Asset) Balance {
 // Holders yields the accounts of an asset, its income not settled.
 func (s *State) Holders(asset Asset) iter.Seq2[Account, Balance] {
 	return func(yield func(Account, Balance) bool) {
-		for place, b := range s.Balances.From(Place{Asset: asset}) {
+		if asset == Currency {
+			s.Money.All()(yield)
+			return
+		}
+		for place, b := range s.Holdings.From(Place{Asset: asset}) {
 			if place.Asset != asset || !yield(place.Account, b) {
 				return
 			}
