@@ -25,18 +25,26 @@ type carriage struct {
 	chains    [32]byte // see Result.Chains; zero if nobody delegates
 
 	// The rest is there only if members may delegate and somebody does.
-	voters   []identity.PublicKey // the roll, ascending
-	mandates []Mandate            // of each voter the one that applies, if one does
-	groups   []Delegate           // that somebody delegates to, each once
-	programs []event.ID           // likewise
-	answers  []Answer             // of each program; nothing of those that were not asked
-	asleep   []bool               // of each voter, where members can be silent: see enrol
+	voters   []identity.PublicKey         // the roll, ascending
+	applies  []handed                     // of each voter the mandate that applies, if one does
+	given    *table.Table[Remit, Mandate] // all of them
+	places   []int32                      // see voter
+	groups   []Delegate                   // that somebody delegates to, each once
+	programs []event.ID                   // likewise
+	answers  []Answer                     // of each program; nothing of those that were not asked
+	asleep   []bool                       // of each voter, where members can be silent: see enrol
 	roll     delegation.Roll
 	result   *delegation.Result
 
 	known  numbering // of papers, by their marks
 	teams  numbering // of groups and of programs, by what they are
 	buffer []byte
+}
+
+// handed is as much of a mandate as every count needs.
+type handed struct {
+	event event.ID
+	at    event.Time
 }
 
 // numbering finds the number of something by its spelling. It is only looked up, never gone through.
@@ -95,28 +103,42 @@ func (c *carriage) enrol(p *Proposal) {
 		}
 	}
 	c.roll.Voices = make([]delegation.Voice, len(c.voters))
-	c.mandates = make([]Mandate, len(c.voters))
+	c.applies = make([]handed, len(c.voters))
 	c.teams = numbering{}
+	c.index()
 }
 
-// voter is the number of one on the roll. Keys lie about evenly, so the search begins where this one should
-// lie and widens from there: few of the places it looks at are far from each other in memory. Keys that
-// somebody has chosen to lie otherwise make it a little slower.
+// index notes where the keys with each beginning lie, about as many beginnings as there are voters.
+func (c *carriage) index() {
+	places := 1 << bits.Len(uint(len(c.voters)))
+	c.places = make([]int32, places+1)
+	at := 0
+	for place := range places {
+		for at < len(c.voters) && c.place(c.voters[at]) < place {
+			at++
+		}
+		c.places[place] = int32(at)
+	}
+	c.places[places] = int32(len(c.voters))
+}
+
+// place is the number of a key's beginning.
+func (c *carriage) place(key identity.PublicKey) int {
+	high, _ := bits.Mul64(binary.BigEndian.Uint64(key[:]), uint64(len(c.places)-1))
+	return int(high)
+}
+
+// voter is the number of one on the roll. Keys lie about evenly, so hardly two have the same beginning, and it
+// costs two looks into memory however many voters there are. Among keys that somebody has chosen to begin alike
+// it is a binary search.
 func (c *carriage) voter(key identity.PublicKey) (int32, bool) {
-	n := len(c.voters)
-	if n == 0 {
+	if len(c.voters) == 0 {
 		return 0, false
 	}
-	high, _ := bits.Mul64(binary.BigEndian.Uint64(key[:]), uint64(n))
-	from, to := int(high), int(high)+1
-	for step := 1; from > 0 && c.voters[from].Compare(key) > 0; step *= 4 {
-		to, from = from, max(0, from-step)
-	}
-	for step := 1; to < n && c.voters[to-1].Compare(key) < 0; step *= 4 {
-		from, to = to, min(n, to+step)
-	}
+	place := c.place(key)
+	from, to := c.places[place], c.places[place+1]
 	at, found := slices.BinarySearchFunc(c.voters[from:to], key, identity.PublicKey.Compare)
-	return int32(from + at), found
+	return from + int32(at), found
 }
 
 // paper is the number of a ballot among the different ones.
@@ -151,12 +173,15 @@ func (b *Ballot) marks(to []byte) []byte {
 
 // choose finds the mandate of each voter who casts no ballot, and where it sends the vote.
 func (c *carriage) choose(mandates *table.Table[Remit, Mandate], q delegation.Question) {
+	c.given = mandates
 	var given []Mandate              // by one member
 	var weighed []delegation.Mandate // the same as package delegation sees them
 	at := 0
 	decide := func() {
 		if chosen := delegation.Choose(weighed, q); chosen != delegation.None {
-			c.mandates[at] = given[chosen]
+			m := &given[chosen]
+			c.applies[at] = handed{m.Event, m.Given}
+			c.roll.Voices[at] = c.voice(&m.To)
 		}
 		given, weighed = given[:0], weighed[:0]
 	}
@@ -177,11 +202,22 @@ func (c *carriage) choose(mandates *table.Table[Remit, Mandate], q delegation.Qu
 	if at < len(c.voters) {
 		decide()
 	}
-	for v := range c.mandates {
-		if c.roll.Voices[v].Way == delegation.Nothing {
-			c.roll.Voices[v] = c.voice(&c.mandates[v].To)
+}
+
+// delegate is to whom the mandate sends a vote that applies to a voter. Explanations ask for it, counts don't.
+func (c *carriage) delegate(v int) (d Delegate) {
+	if c.given == nil {
+		return d
+	}
+	for remit, m := range c.given.From(Remit{Member: c.voters[v]}) {
+		if remit.Member != c.voters[v] {
+			break
+		}
+		if m.Event == c.applies[v].event {
+			return m.To
 		}
 	}
+	return d
 }
 
 // weighed is a mandate as package delegation sees it. A confirmation counts up to the commit that closes
@@ -240,10 +276,10 @@ func (c *carriage) finish(p *Proposal) {
 	h := sha256.New()
 	h.Write([]byte("coop/chains/1\x00"))
 	asked := 0
-	for v := range c.mandates {
-		if m := &c.mandates[v]; !m.Event.IsZero() {
+	for v := range c.applies {
+		if m := &c.applies[v]; !m.event.IsZero() {
 			h.Write(c.voters[v][:])
-			h.Write(m.Event[:])
+			h.Write(m.event[:])
 			asked++
 		}
 	}
@@ -253,8 +289,8 @@ func (c *carriage) finish(p *Proposal) {
 	if limit := p.Rules.Delegating.Cap; limit != (Ratio{}) {
 		c.roll.Cap = delegation.Share{Num: limit.Num, Den: limit.Den}
 		c.roll.Given = make([]uint64, len(c.voters))
-		for v := range c.mandates {
-			c.roll.Given[v] = uint64(c.mandates[v].Given)
+		for v := range c.applies {
+			c.roll.Given[v] = uint64(c.applies[v].at)
 		}
 	}
 	c.roll.Ballots = len(c.papers)

@@ -49,6 +49,7 @@ func TestVoterIsFound(t *testing.T) {
 		keys := rapid.SliceOfN(key, 0, 40).Draw(t, "roll")
 		slices.SortFunc(keys, identity.PublicKey.Compare)
 		c := carriage{voters: slices.Compact(keys)}
+		c.index()
 		for _, key := range append(rapid.SliceOfN(key, 1, 10).Draw(t, "others"), c.voters...) {
 			at, found := c.voter(key)
 			want, there := slices.BinarySearchFunc(c.voters, key, identity.PublicKey.Compare)

@@ -95,7 +95,7 @@ func (s *State) Foresee(track Track, tags []string, of identity.PublicKey, suppo
 	}
 	votes := Ballot{Choice: "votes"}
 	for v, voice := range c.roll.Voices {
-		if voice.Way == delegation.Nothing && c.mandates[v].Event.IsZero() {
+		if voice.Way == delegation.Nothing && c.applies[v].event.IsZero() {
 			c.roll.Voices[v] = delegation.Voice{Way: delegation.Own, To: c.paper(votes)}
 			c.ballots++
 		}
@@ -149,7 +149,7 @@ func (s *State) travel(p *Proposal, c *carriage, of identity.PublicKey, supposed
 		return t
 	}
 	for v, voice := range c.roll.Voices {
-		if voice.Way != delegation.Own && !c.mandates[v].Event.IsZero() && len(t.Chains) < MaxChains {
+		if voice.Way != delegation.Own && !c.applies[v].event.IsZero() && len(t.Chains) < MaxChains {
 			t.Chains = append(t.Chains, s.chain(p, c, v))
 		}
 	}
@@ -167,7 +167,7 @@ func (c *carriage) suppose(supposed []Supposed) {
 			c.ballots--
 		}
 		c.roll.Voices[v] = delegation.Voice{}
-		c.mandates[v] = Mandate{Event: event.ID{1}} // of no event: it is supposed
+		c.applies[v] = handed{event: event.ID{1}} // of no event: it is supposed
 		if to, ok := c.voter(x.To); ok && to != v {
 			c.roll.Voices[v] = delegation.Voice{Way: delegation.ToMember, To: to}
 		}
@@ -251,15 +251,15 @@ func (s *State) does(c *carriage, step delegation.Step) string {
 	if way != delegation.Own {
 		return step.Why.String()
 	}
-	m := &c.mandates[v]
-	if m.Event.IsZero() {
+	if c.applies[v].event.IsZero() {
 		return step.Why.String()
 	}
 	if step.Why == delegation.SaysNothing {
-		if m.To.Nobody() {
+		to := c.delegate(v)
+		if to.Nobody() {
 			return "lets nobody vote for them"
 		}
-		return "delegates to " + s.names(m.To.Members) + ", who may not vote here"
+		return "delegates to " + s.names(to.Members) + ", who may not vote here"
 	}
 	return step.Why.String()
 }
