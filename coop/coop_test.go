@@ -339,13 +339,13 @@ func TestEvidenceAgainstAFounder(t *testing.T) {
 	}
 	s := w.state().Copy()
 	env := fold.Env{Key: keyOf("bob").Public(), ID: event.ID{5}}
-	if err := s.Hall.Accuse(env, governance.Evidence{A: other.Raw, B: twin.Raw}); err != governance.ErrNotEvidence {
+	if err := s.Hall.Accuse(env, governance.DeviceFork(other, twin)); err != governance.ErrNotEvidence {
 		t.Errorf("an event of another cooperative: %v", err)
 	}
-	if err := s.Hall.Accuse(env, governance.Evidence{A: w.genesis.Raw, B: w.genesis.Raw}); err != governance.ErrNotEvidence {
+	if err := s.Hall.Accuse(env, governance.DeviceFork(w.genesis, w.genesis)); err != governance.ErrNotEvidence {
 		t.Errorf("one event twice: %v", err)
 	}
-	if err := s.Hall.Accuse(env, governance.Evidence{A: w.genesis.Raw, B: twin.Raw}); err != nil {
+	if err := s.Hall.Accuse(env, governance.DeviceFork(w.genesis, twin)); err != nil {
 		t.Errorf("a fork of the founding: %v", err)
 	}
 }

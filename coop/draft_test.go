@@ -216,10 +216,10 @@ func (w *world) device(member, name, proof string) event.Draft {
 func (w *world) evidence(of, with string) event.Draft {
 	var b governance.Evidence
 	if s := w.strands[of]; s != nil && s.forked != nil {
-		b.A = s.forked.Raw
+		b.A = governance.DeviceFork(s.forked, s.forked).A
 	}
 	if s := w.strands[with]; s != nil {
-		b.B = s.events[len(s.events)-1].Raw
+		b.B = governance.DeviceFork(s.events[len(s.events)-1], s.events[len(s.events)-1]).B
 	}
 	return w.body(governance.KindEvidence, b)
 }

@@ -54,16 +54,51 @@ func (g *Graph) occupants(key identity.PublicKey, seq uint64) int {
 func (g *Graph) Forks() []Fork {
 	var forks []Fork
 	for at, side := range g.sides.All() {
-		ids := slices.Clone(side)
-		if branch := g.strands[g.numbers[at.key]].branch; at.seq < uint64(len(branch)) {
-			ids = append(ids, branch[at.seq])
-		}
-		slices.SortFunc(ids, event.ID.Compare)
+		ids := g.within(at, side)
 		for _, other := range ids[1:] {
 			forks = append(forks, Fork{Key: at.key, Seq: at.seq, A: ids[0], B: other})
 		}
 	}
 	return forks
+}
+
+// within are the accepted events in a slot, ascending; side are those beside the first branch.
+func (g *Graph) within(at slot, side []event.ID) []event.ID {
+	ids := slices.Clone(side)
+	if branch := g.strands[g.numbers[at.key]].branch; at.seq < uint64(len(branch)) {
+		ids = append(ids, branch[at.seq])
+	}
+	slices.SortFunc(ids, event.ID.Compare)
+	return ids
+}
+
+// Convictions are for each forked device its fork with the highest number, by key: one is enough, and the
+// highest proves whatever a lower one does, also to those who have forgiven the lower ones. There are as
+// many as devices that forked, however often each did.
+func (g *Graph) Convictions() []Fork {
+	var forks []Fork
+	for key, seq := range g.forked.All() {
+		at := slot{key, seq}
+		side, _ := g.sides.Get(at)
+		ids := g.within(at, side)
+		forks = append(forks, Fork{Key: key, Seq: seq, A: ids[0], B: ids[1]})
+	}
+	return forks
+}
+
+// Forked counts the accepted events that share their number with one accepted before: as long as it stays,
+// no conviction is new.
+func (g *Graph) Forked() uint64 { return g.collisions }
+
+// collide notes whether an event of a device with several branches shares its number with another.
+func (g *Graph) collide(e *event.Event) {
+	if g.occupants(e.Key, e.Seq) < 2 {
+		return
+	}
+	g.collisions++
+	if last, known := g.forked.Get(e.Key); !known || last < e.Seq {
+		g.forked.Set(e.Key, e.Seq)
+	}
 }
 
 // Evidence checks that two events, in any order, prove a fork. It returns ErrNoFork otherwise.

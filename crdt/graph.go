@@ -43,8 +43,11 @@ type Graph struct {
 	strands []strand
 	sides   table.Table[slot, []event.ID] // accepted events beside their strand's first branch
 	heads   map[event.ID]struct{}
-	room    room
-	refused refusals
+	forked  table.Table[identity.PublicKey, uint64] // the highest number that a device gave twice
+
+	collisions uint64 // events that came to a number that was taken
+	room       room
+	refused    refusals
 }
 
 // place is where an accepted event stands: 8 bytes, since this is all that stays for ever.
@@ -58,6 +61,7 @@ type place struct {
 type strand struct {
 	key    identity.PublicKey
 	branch []event.ID
+	split  bool // it has other branches
 }
 
 // NewGraph is the empty graph of the cooperative with this id, which is its founding event's.
@@ -187,6 +191,10 @@ func (g *Graph) place(e *event.Event) {
 		s.branch = append(s.branch, e.ID)
 	} else {
 		g.addSide(e)
+		s.split = true
+	}
+	if s.split {
+		g.collide(e)
 	}
 	g.places[e.ID] = place{strand: number, seq: uint32(e.Seq)}
 	g.bodies[e.ID] = e

@@ -231,6 +231,19 @@ func compare(t *rapid.T, g *Graph, want twin, accepted []*event.Event) {
 	if got, want := g.Forks(), want.forks(); !slices.Equal(got, want) {
 		t.Fatalf("forks %v, want %v", got, want)
 	}
+	var last []Fork
+	for _, fork := range want.forks() { // by key and number, so the last number of a key comes last
+		n := len(last) - 1
+		switch {
+		case n < 0 || last[n].Key != fork.Key:
+			last = append(last, fork)
+		case last[n].Seq != fork.Seq:
+			last[n] = fork
+		}
+	}
+	if got := g.Convictions(); !slices.Equal(got, last) || g.Forked() != uint64(len(want.forks())) {
+		t.Fatalf("convictions %v of %d, want %v", got, g.Forked(), last)
+	}
 	if got := g.Waiting(); got != len(want.waiting) {
 		t.Fatalf("%d events wait, want %d", got, len(want.waiting))
 	}

@@ -12,8 +12,9 @@
 //
 // The id is the CID of the core and does not cover the signature: the holder of a key can make many
 // valid signatures of one content, and one content must have one id. Two different cores with equal
-// key and seq are a fork. The signature is over "coop/event/1", a zero byte and the SHA-256 of the
-// core, by the rule of package identity.
+// key and seq are a fork. The signature is over "coop/event/1", a zero byte, the SHA-256 of the core up
+// to the body and that of the body, by the rule of package identity; so a fork is proven without the
+// bodies (Header).
 //
 // One value has one spelling; what was read is written again and compared. Every limit stands in
 // limits.go. The package knows neither what a kind means nor who may say it.
@@ -161,7 +162,7 @@ func Seal(key identity.Key, s Slot, d Draft) (*Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrMalformed, err)
 	}
-	sig := key.Sign(signed(sha256.Sum256(b)))
+	sig := key.Sign(signed(digest(b, len(d.Body))))
 	raw, err := Marshal(envelope{Core: b, Sig: sig[:]})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrMalformed, err)
@@ -236,11 +237,11 @@ func parse(raw []byte) (*Event, identity.Claim, error) {
 	if !c.Prev.IsZero() {
 		e.links = append(append(make([]ID, 0, 1+len(c.Deps)), c.Prev), c.Deps...)
 	}
-	return e, identity.Claim{Key: e.Key, Message: signed(hash), Sig: e.Sig}, nil
+	return e, identity.Claim{Key: e.Key, Message: signed(digest(inside, len(c.Body))), Sig: e.Sig}, nil
 }
 
-func signed(hash [32]byte) []byte {
-	return append([]byte(domain), hash[:]...)
+func signed(digest [2 * sha256.Size]byte) []byte {
+	return append([]byte(domain), digest[:]...)
 }
 
 func (c *core) check() error {

@@ -192,7 +192,7 @@ func TestStructuralRefusals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			sig := testKey(1).Sign(signed(sha256.Sum256(b)))
+			sig := testKey(1).Sign(signed(digest(b, len(edited.Body))))
 			raw, err := Marshal(envelope{Core: b, Sig: sig[:]})
 			if err != nil {
 				t.Fatal(err)

@@ -4,6 +4,7 @@ package event
 const (
 	MaxCore     = 64 << 10     // one event without its signature
 	MaxEnvelope = MaxCore + 72 // with its signature and framing
+	MaxHeader   = 1 << 10      // an event without its body, with its signature
 	MaxKind     = 48           // a kind's name
 	MaxDeps     = 16           // links besides prev
 	MaxNesting  = 16           // arrays and maps inside one another, in a body

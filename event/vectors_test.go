@@ -2,7 +2,6 @@ package event
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -83,7 +82,7 @@ func badBodies() []vector {
 			panic(err)
 		}
 		b := append(head[:len(head)-1:len(head)-1], body...)
-		sig := key.Sign(signed(sha256.Sum256(b)))
+		sig := key.Sign(signed(digest(b, len(body))))
 		raw := putHead([]byte{0x82}, 2, len(b))
 		raw = append(raw, b...)
 		raw = append(putHead(raw, 2, 64), sig[:]...)

@@ -6,9 +6,10 @@ import (
 	"github.com/sustainy/coop/identity"
 )
 
-// Evidence is the body of evidence: the envelopes of two different events that one device has signed
-// with one number, or of two different blocks that a steward has signed of one round. It proves itself:
-// whoever brings it need not be believed.
+// Evidence is the body of evidence: the headers of two different events that one device has signed with
+// one number (event.OpenHeader), or the envelopes of two different blocks that a steward has signed of one
+// round. It proves itself: whoever brings it need not be believed. A founding event names no cooperative,
+// so it is shown whole.
 type Evidence struct {
 	A   []byte             `cbor:"a"`
 	B   []byte             `cbor:"b"`
@@ -110,18 +111,36 @@ func (s *State) Accuse(env fold.Env, body Evidence) error {
 	return nil
 }
 
-// forked opens the two events and tells whose fork they are in this cooperative.
-func (s *State) forked(body Evidence) (device identity.PublicKey, seq uint64, proven bool) {
-	a, err := event.Open(body.A)
-	if err != nil {
-		return device, 0, false
+// DeviceFork is the evidence that one device has signed two events: it has room however large they are.
+func DeviceFork(a, b *event.Event) Evidence {
+	show := func(e *event.Event) []byte {
+		if e.Coop.IsZero() {
+			return e.Raw
+		}
+		_, raw := e.Header()
+		return raw
 	}
-	b, err := event.Open(body.B)
-	if err != nil {
-		return device, 0, false
-	}
-	return a.Key, a.Seq, a.Key == b.Key && a.Seq == b.Seq && a.ID != b.ID && s.ours(a) && s.ours(b)
+	return Evidence{A: show(a), B: show(b)}
 }
 
-// ours tells whether e belongs to this cooperative; the founding event names none, being it.
-func (s *State) ours(e *event.Event) bool { return e.Coop == s.Coop || e.ID == s.Coop }
+// forked opens the two headers and tells whose fork they are in this cooperative.
+func (s *State) forked(body Evidence) (device identity.PublicKey, seq uint64, proven bool) {
+	a, ours := s.header(body.A)
+	b, too := s.header(body.B)
+	return a.Key, a.Seq, ours && too && a.Key == b.Key && a.Seq == b.Seq && a.Digest != b.Digest
+}
+
+// header reads what evidence shows and tells whether it belongs to this cooperative; the founding event
+// names none, being it.
+func (s *State) header(raw []byte) (h event.Header, ours bool) {
+	h, err := event.OpenHeader(raw)
+	if err == nil {
+		return h, h.Coop == s.Coop
+	}
+	e, err := event.Open(raw)
+	if err != nil || e.ID != s.Coop {
+		return event.Header{}, false
+	}
+	h, _ = e.Header()
+	return h, true
+}

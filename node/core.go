@@ -19,7 +19,7 @@ type Config struct {
 	Key      identity.Key // this device's key; it signs own events and, for a founding steward, rounds
 	Keys     Keys         // for rounds of later epochs; nil: this device is no steward beyond the founding epoch
 	Observer string       // not empty: never sign, and why
-	Merciful bool         // leave it to others to accuse stewards who sign two blocks of one round
+	Merciful bool         // leave it to others to accuse who signs two blocks of one round, or two events with one number
 	Mark     Mark         // what the guard says was signed
 	Archive  Archive
 	Mended   bool // the archive has gaps or another order than it was written in
@@ -55,6 +55,7 @@ type Core struct {
 	diverged  *finality.Certificate // a quorum signed another result than this core's
 	later     later
 	proofs    []finality.Fork // of stewards to be accused
+	charges   charges         // of devices
 	announced uint64          // commits when it was looked whether a key is to be announced, and one more
 
 	tail    tail
@@ -125,6 +126,7 @@ func NewCore(c Config) (*Core, error) {
 		kept: c.Archive.Count(),
 	}
 	core.tail = newTail(core.graph)
+	core.charges.cases = map[identity.PublicKey]*charge{}
 	core.engine = finality.NewEngine(epoch, coop.Ordered{Graph: core.graph, Genesis: c.Genesis.ID})
 	if _, err := core.graph.Add("", c.Genesis); err != nil {
 		return nil, fmt.Errorf("the founding event does not hold: %w", err)
@@ -361,6 +363,7 @@ func (c *Core) Tick(now event.Time, busy bool) Effects {
 	c.hearLater()
 	c.announce()
 	c.accuse()
+	c.charge()
 	c.takeOffice()
 	for range maxIssues {
 		if c.steward == nil {

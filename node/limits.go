@@ -27,6 +27,9 @@ const (
 	alarmRounds      = 30     // rounds before a fork of what is final that are shown with it
 	greetingsAtWork  = 3      // peers told by one who is no steward
 	neighboursAtMost = 1024
+	chargesOfOne     = 8         // times one peer brings one device before the members: it is suspended by the first
+	chargeEvery      = 3000      // ms between the stewards' turns to do so
+	chargeApart      = 100       // ms between those of two others, on average
 	laterOfPeer      = 128       // round blocks and signatures of an epoch to come, kept of one peer
 	laterBytes       = 256 << 10 // and their size
 	laterAtMost      = 2048      // of all peers

@@ -288,6 +288,10 @@ func (c *Core) rewind(by event.Time) {
 	back(&c.fetch.last)
 	back(&c.tail.since)
 	back(&c.later.asked)
+	back(&c.charges.due)
+	for _, k := range c.charges.cases {
+		back(&k.since)
+	}
 	for _, w := range c.wants.asked {
 		back(&w.next)
 		back(&w.since)

@@ -89,7 +89,8 @@ func (h *history) claims(tb testing.TB) (claims []identity.Claim) {
 		if err != nil {
 			return err
 		}
-		claims = append(claims, identity.Claim{Key: e.Key, Message: append([]byte("coop/event/1\x00"), e.ID[:]...), Sig: e.Sig})
+		h, _ := e.Header()
+		claims = append(claims, identity.Claim{Key: e.Key, Message: append([]byte("coop/event/1\x00"), h.Digest[:]...), Sig: e.Sig})
 		if len(claims) == 16_384 {
 			return context.Canceled
 		}

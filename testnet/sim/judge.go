@@ -235,8 +235,9 @@ func signed(e *event.Event) bool {
 	size := len(e.Raw) - 64 - 2 // the signature with its head ends the envelope
 	for head := range 6 {
 		if core := e.Raw[min(head, size):size]; sha256.Sum256(core) == [32]byte(e.ID) {
-			hash := sha256.Sum256(core)
-			return identity.Verify(e.Key, append([]byte("coop/event/1\x00"), hash[:]...), identity.Signature(e.Raw[len(e.Raw)-64:]))
+			upTo, body := sha256.Sum256(core[:len(core)-len(e.Body)]), sha256.Sum256(e.Body)
+			text := append(append([]byte("coop/event/1\x00"), upTo[:]...), body[:]...)
+			return identity.Verify(e.Key, text, identity.Signature(e.Raw[len(e.Raw)-64:]))
 		}
 	}
 	return false

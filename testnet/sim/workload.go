@@ -182,7 +182,11 @@ func (a *actor) accuse(p *peer, f crdt.Fork) event.Draft {
 	if err != nil || err2 != nil {
 		return event.Draft{}
 	}
-	return draft(governance.KindEvidence, governance.Evidence{A: one, B: other})
+	sides, errs := event.OpenAll([][]byte{one, other})
+	if errs[0] != nil || errs[1] != nil {
+		return event.Draft{}
+	}
+	return draft(governance.KindEvidence, governance.DeviceFork(sides[0], sides[1]))
 }
 
 // recount counts the votes that are over from the final ballots alone, one a member, and compares.
