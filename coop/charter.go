@@ -5,11 +5,12 @@ import (
 
 	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/missions"
 	"github.com/sustainy/coop/tokens"
 )
 
 // DefaultCharter is that of the hall, whose proposals on track treasury may also do everything with money,
-// tokens and what is sold.
+// tokens, missions and what is sold.
 func DefaultCharter() governance.Charter {
 	return withLedger(governance.DefaultCharter())
 }
@@ -32,7 +33,7 @@ func FindTemplate(name string) (governance.Template, bool) {
 
 func withLedger(c governance.Charter) governance.Charter {
 	if i := slices.IndexFunc(c.Tracks, func(t governance.Track) bool { return t.Name == "treasury" }); i >= 0 {
-		c.Tracks[i].Actions = append(c.Tracks[i].Actions, slices.Concat(tokens.Kinds(), commerce.Kinds())...)
+		c.Tracks[i].Actions = append(c.Tracks[i].Actions, slices.Concat(tokens.Kinds(), missions.Kinds(), commerce.Kinds())...)
 	}
 	return c
 }

@@ -22,19 +22,21 @@ import (
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/missions"
 	"github.com/sustainy/coop/tokens"
 )
 
 // State is the cooperative. A copy made by Copy is a snapshot; a plain assignment is not.
 type State struct {
-	Hall   governance.State
-	Ledger tokens.State
-	Shop   commerce.State
+	Hall     governance.State
+	Ledger   tokens.State
+	Missions missions.State
+	Shop     commerce.State
 }
 
 // Copy is a snapshot.
 func (s *State) Copy() State {
-	return State{Hall: s.Hall.Copy(), Ledger: s.Ledger.Copy(), Shop: s.Shop.Copy()}
+	return State{Hall: s.Hall.Copy(), Ledger: s.Ledger.Copy(), Missions: s.Missions.Copy(), Shop: s.Shop.Copy()}
 }
 
 // Genesis is the state after the founding event, whose id names the cooperative. It refuses every
@@ -51,7 +53,7 @@ func Genesis(e *event.Event) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	return State{Hall: hall}, nil
+	return State{Hall: hall, Missions: missions.Begin(hall.Time)}, nil
 }
 
 // NewTimeline starts a cooperative's timeline at its genesis.
@@ -67,15 +69,19 @@ func NewTimeline(genesis State) *fold.Timeline[State] {
 func Next(s *State) (at event.Time, any bool) {
 	at, any = s.Hall.Next()
 	if end, ends := s.Ledger.Next(); ends && (!any || end < at) {
-		return end, true
+		at, any = end, true
+	}
+	if end, ends := s.Missions.Next(); ends && (!any || end < at) {
+		at, any = end, true
 	}
 	return at, any
 }
 
-// Advance moves coop time to t and does all that is due: orders end, votes open and close, and what has
-// passed is carried out.
+// Advance moves coop time to t and does all that is due: orders end, missions go on, votes open and close,
+// and what has passed is carried out.
 func Advance(s *State, t event.Time) {
 	s.Ledger.Advance(t)
+	s.Missions.Advance(t, s.house())
 	for id, passed := s.Hall.Advance(t); passed; id, passed = s.Hall.Advance(t) {
 		trial := s.Copy()
 		refusal := trial.perform(id)
@@ -110,5 +116,5 @@ func (s *State) perform(id event.ID) error {
 
 // Invariants looks for anything in the state that no sequence of events may lead to.
 func Invariants(s *State) []error {
-	return slices.Concat(s.Hall.Invariants(), s.Ledger.Invariants(s.Hall.Time), s.Shop.Invariants(&s.Ledger))
+	return slices.Concat(s.Hall.Invariants(), s.Ledger.Invariants(s.Hall.Time, s.Missions.Escrows), s.Missions.Invariants(&s.Ledger), s.Shop.Invariants(&s.Ledger))
 }

@@ -62,6 +62,9 @@ func Deps(s *State, d event.Draft) []event.ID {
 	if deps := s.aboutMembers(d); deps != nil {
 		return deps
 	}
+	if deps := s.missionDeps(d); deps != nil {
+		return deps
+	}
 	return s.ledgerDeps(d)
 }
 

@@ -135,6 +135,9 @@ func (w *world) draft(who string, c command) event.Draft {
 	if d, ok := w.ledgerDraft(c); ok {
 		return d
 	}
+	if d, ok := w.missionDraft(who, c); ok {
+		return d
+	}
 	object := c.word(2)
 	switch c.word(1) {
 	case "invite":
@@ -267,7 +270,10 @@ func (w *world) proposal(c command) event.Draft {
 		}
 	}
 	for _, text := range strings.Split(c.get("ledger", ""), ";") {
-		if d, ok := w.ledgerDraft(parse(w.t, "members "+text)); ok {
+		c := parse(w.t, "members "+text)
+		if d, ok := w.ledgerDraft(c); ok {
+			b.Actions = append(b.Actions, d)
+		} else if d, ok := w.missionDraft("nobody", c); ok {
 			b.Actions = append(b.Actions, d)
 		}
 	}
@@ -341,6 +347,8 @@ func (w *world) look(c command) (out []string) {
 		return w.marketOf(c.word(1))
 	case "shop":
 		return w.shop()
+	case "missions":
+		return w.lookAtMission(c.word(1))
 	case "root":
 		return []string{fmt.Sprintf("%x", Root(s))}
 	case "due":

@@ -42,8 +42,7 @@ type JurorView struct {
 func Juries(s *State) []JuryView {
 	views := []JuryView{}
 	for panel, j := range s.Hall.Juries.All() {
-		p, _ := s.Hall.Proposals.Get(panel.By)
-		v := JuryView{By: panel.By, Title: p.Title, Name: panel.Name, Called: j.Called, Seats: j.Terms.Seats, Classes: j.Terms.Classes, Parties: s.namesOf(j.Terms.Parties),
+		v := JuryView{By: panel.By, Title: s.calledBy(panel), Name: panel.Name, Called: j.Called, Seats: j.Terms.Seats, Classes: j.Terms.Classes, Parties: s.namesOf(j.Terms.Parties),
 			Pool: j.Pool, PoolHash: hex.EncodeToString(j.PoolHash[:]), Conflicts: j.Conflicts, Drawn: j.Drawn, Commit: j.Commit,
 			Jurors: s.jurors(j.Jurors), Reserves: s.jurors(j.Reserves), Declined: s.namesOf(j.Declined), Verified: s.Hall.VerifyJury(panel) == nil}
 		if j.Drawn {
@@ -52,6 +51,17 @@ func Juries(s *State) []JuryView {
 		views = append(views, v)
 	}
 	return views
+}
+
+// calledBy is the title of what a jury is for: of the mission that it judges, or of the proposal.
+func (s *State) calledBy(panel governance.Panel) string {
+	for _, m := range s.Missions.Missions.All() {
+		if m.Event == panel.By && strings.HasPrefix(panel.Name, m.Panels()) {
+			return m.Listing.Title
+		}
+	}
+	p, _ := s.Hall.Proposals.Get(panel.By)
+	return p.Title
 }
 
 func (s *State) jurors(list []governance.Juror) (views []JurorView) {

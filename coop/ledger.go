@@ -8,6 +8,7 @@ import (
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/missions"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -142,7 +143,7 @@ func Sources(s *State, device identity.PublicKey, d event.Draft) []event.ID {
 	case tokens.KindTransfer:
 		b, ok := read[tokens.Transfer](d)
 		asset, spends = b.Asset, ok
-	case tokens.KindPay, tokens.KindRedeem:
+	case tokens.KindPay, tokens.KindRedeem, missions.KindPledge:
 		spends = true
 	case tokens.KindOrder:
 		b, ok := read[tokens.PlaceOrder](d)

@@ -40,6 +40,7 @@ func Root(s *State) [32]byte {
 	rows(h, "hall.juries", &s.Hall.Juries)
 	rows(h, "hall.undrawn", &s.Hall.Undrawn)
 	ledgerRoot(h, &s.Ledger)
+	missionRoot(h, &s.Missions)
 	shopRoot(h, &s.Shop)
 	return [32]byte(h.Sum(nil))
 }

@@ -25,7 +25,7 @@ type Entry struct {
 	Out   uint64       `json:"out"`
 	Has   uint64       `json:"has"` // afterwards
 	Owes  uint64       `json:"owes"`
-	What  string       `json:"what"` // the kind of event; "market", "ended" or "decision" where there is none
+	What  string       `json:"what"` // the kind of event; "market", "ended", "mission" or "decision" where there is none
 	With  string       `json:"with,omitempty"`
 	Memo  string       `json:"memo,omitempty"`
 	Event event.ID     `json:"event"` // zero where there is none
@@ -53,6 +53,8 @@ func (t *Teller) Commit(index uint64, at event.Time, order []*event.Event) {
 	s := &t.state
 	s.Ledger.Advance(at)
 	t.look(Entry{At: at, What: "ended"})
+	s.Missions.Advance(at, s.house())
+	t.look(Entry{At: at, What: "mission"})
 	Advance(s, at)
 	t.look(Entry{At: at, What: "decision"})
 	for _, e := range order {

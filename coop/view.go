@@ -295,5 +295,8 @@ func InWords(s *State, d event.Draft) string {
 	if words, ok := shopInWords(s, d); ok {
 		return words
 	}
+	if words, ok := missionInWords(s, d); ok {
+		return words
+	}
 	return memberAction(s, d)
 }

@@ -166,7 +166,7 @@ func (w *world) play(text string) []string {
 		return w.repeat(text)
 	case "refound":
 		return w.refound(c)
-	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due", "guardians", "recoveries", "classes", "patrons", "chains", "chain", "given", "juries", "ledger", "market", "shop":
+	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due", "guardians", "recoveries", "classes", "patrons", "chains", "chain", "given", "juries", "ledger", "market", "missions", "shop":
 		return w.look(c)
 	}
 	return w.act(c)
@@ -237,9 +237,10 @@ func (w *world) standing() []string {
 			out = append(out, fmt.Sprintf("%s: %s", name, p.Phase))
 		}
 	}
+	out = append(out, missionLines(w.state())...)
 	out = append(out, w.office()...)
 	slices.Sort(out)
-	return out
+	return slices.Compact(out) // missions may have one title
 }
 
 // act signs an event and commits it. A refusal must leave the root as it was.
@@ -251,7 +252,7 @@ func (w *world) act(c command) []string {
 	}
 	e := w.sign(who, again, w.draft(who, c), w.dated(c))
 	earlier := maps.Clone(w.proposals)
-	if c.word(1) == "propose" || c.word(1) == "publish" {
+	if c.word(1) == "propose" || c.word(1) == "publish" || c.word(1) == "submit" {
 		w.proposals[c.word(2)] = e.ID
 	}
 	var before [32]byte
@@ -367,6 +368,9 @@ func (w *world) found(c command) []string {
 	}
 	if c.get("charter", "") == "bazaar" || c.get("bazaar", "") != "" {
 		f.Charter = bazaar(f.Charter)
+	}
+	if c.get("charter", "") == "commissions" || c.get("missions", "") != "" {
+		f.Charter = commissions(f.Charter)
 	}
 	if c.get("charter", "") == "none" {
 		f.Charter = governance.Charter{}

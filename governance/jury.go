@@ -75,11 +75,15 @@ func (s *State) Call(env fold.Env, b JuryCall) error {
 	if env.Key != identity.Assembly {
 		return ErrAssemblyOnly
 	}
-	return s.callJury(Panel{env.ID, b.Name}, b.Terms)
+	if len(b.Terms.Parties) > MaxParties {
+		return ErrParties
+	}
+	return s.Empanel(Panel{env.ID, b.Name}, b.Terms)
 }
 
-// callJury freezes all that decides who is drawn, and waits for the seed.
-func (s *State) callJury(panel Panel, terms JuryTerms) error {
+// Empanel calls a jury, also for another room, which names the parties: it freezes all that decides who is
+// drawn, and waits for the seed.
+func (s *State) Empanel(panel Panel, terms JuryTerms) error {
 	if !line(panel.Name, MaxName) {
 		return ErrName
 	}
@@ -91,9 +95,6 @@ func (s *State) callJury(panel Panel, terms JuryTerms) error {
 	}
 	if !s.Charter.knows(terms.Classes) {
 		return ErrClasses
-	}
-	if len(terms.Parties) > MaxParties {
-		return ErrParties
 	}
 	for i, key := range terms.Parties {
 		if !s.Members.Has(key) || i > 0 && terms.Parties[i-1].Compare(key) >= 0 {

@@ -28,8 +28,8 @@ func (t *Token) settle(b *Balance) {
 	b.Due, b.Rest, b.Since = b.Due+whole, rest, t.Income
 }
 
-// inherit moves the income that came to an account to another one: of escrow, to whom it is held for.
-func (s *State) inherit(asset Asset, from, to Account) {
+// Inherit moves the income that came to an account to another one: of escrow, to whom it is held for.
+func (s *State) Inherit(asset Asset, from, to Account) {
 	t, ok := s.Tokens.Get(asset)
 	if !ok {
 		return // money has no income
@@ -79,7 +79,7 @@ func (s *State) Claim(a Act, b Claim) error {
 	}
 
 	for id := range s.open(a.By, b.Asset) {
-		s.inherit(b.Asset, Escrow(id), a.By)
+		s.Inherit(b.Asset, Escrow(id), a.By)
 	}
 	holding := s.Of(a.By, b.Asset)
 	due := holding.Due

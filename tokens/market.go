@@ -256,7 +256,7 @@ func (s *State) trade(asset Asset, price uint64, sellers, buyers []fill) {
 		}
 	}
 	for _, f := range sellers {
-		s.inherit(asset, Escrow(f.id), f.order.Owner)
+		s.Inherit(asset, Escrow(f.id), f.order.Owner)
 		s.filled(f)
 	}
 	for _, f := range buyers {

@@ -146,7 +146,7 @@ func (s *State) drop(id event.ID, o Order, by event.ID) {
 
 // remove deletes an order whose escrow is empty.
 func (s *State) remove(id event.ID, o Order) {
-	s.inherit(o.Asset, Escrow(id), o.Owner)
+	s.Inherit(o.Asset, Escrow(id), o.Owner)
 	s.Orders.Delete(id)
 	s.Book.Delete(o.rank(id))
 	s.Owned.Delete(Stake{o.Owner, o.Asset, id})

@@ -233,7 +233,7 @@ func (s *State) Approve(a Act, b Approve) error {
 // one who had them.
 func (s *State) finish(id event.ID, w Waiting, to Account, by event.ID) {
 	s.Move(w.Asset, Escrow(id), to, w.Amount, by)
-	s.inherit(w.Asset, Escrow(id), w.From)
+	s.Inherit(w.Asset, Escrow(id), w.From)
 	s.Waiting.Delete(id)
 	s.Owned.Delete(Stake{w.From, w.Asset, id})
 	s.Agenda.Delete(Due{w.Until, id})

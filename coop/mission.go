@@ -1,0 +1,273 @@
+package coop
+
+import (
+	"fmt"
+	"hash"
+	"strings"
+
+	"github.com/sustainy/coop/commerce"
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/missions"
+	"github.com/sustainy/coop/tokens"
+)
+
+// What stands between the room of missions, the ledger that pays them and the hall that knows people and
+// draws juries.
+
+// missionRules are the rules of missions.
+func missionRules() []fold.Rule[State] {
+	return []fold.Rule[State]{
+		fold.On(missions.KindList, mission((*missions.State).List)),
+		fold.On(missions.KindPledge, mission((*missions.State).Pledge)),
+		fold.On(missions.KindCancel, mission((*missions.State).Cancel)),
+
+		fold.On(missions.KindSubmit, mission((*missions.State).Submit)),
+		fold.On(missions.KindReveal, mission((*missions.State).Reveal)),
+		fold.On(missions.KindConsent, mission((*missions.State).Consent)),
+		fold.On(missions.KindWithdraw, mission((*missions.State).Withdraw)),
+		fold.On(missions.KindJudge, mission((*missions.State).Judge)),
+		fold.On(missions.KindAppeal, mission((*missions.State).Appeal)),
+	}
+}
+
+// house is what missions may use of the other rooms.
+func (s *State) house() missions.House {
+	r := register{&s.Hall}
+	return missions.House{Ledger: &s.Ledger, People: r, Juries: r, Shop: counter{s}}
+}
+
+// counter is where missions bring their work to be sold.
+type counter struct{ s *State }
+
+// Offer makes an element of it.
+func (c counter) Offer(w missions.Work) {
+	act := commerce.Act{Act: tokens.Act{ID: w.Event, By: tokens.Treasury, Time: w.Time, People: register{&c.s.Hall}}, Ledger: &c.s.Ledger}
+	err := c.s.Shop.AddElement(act, commerce.Element{Title: w.Title, Asset: w.Asset, Mission: w.Mission, Price: commerce.Price{Amount: w.Price, Open: w.AtLeast}})
+	if err != nil {
+		panic("coop: invariant: what a mission has brought about can be sold: " + err.Error())
+	}
+}
+
+// Voter tells whether somebody has a vote and has been a member since that coop time or longer.
+func (r register) Voter(key identity.PublicKey, since event.Time) bool {
+	m, _ := r.hall.Members.Get(key)
+	return m.Status == governance.StatusMember && m.Since <= since && r.hall.Charter.MayVote(m.Classes)
+}
+
+// Empanel calls a jury of those who vote, with as many reserves as seats.
+func (r register) Empanel(by event.ID, name string, seats uint64, parties []identity.PublicKey) error {
+	return r.hall.Empanel(governance.Panel{By: by, Name: name}, governance.JuryTerms{Seats: seats, Reserves: seats, Parties: parties})
+}
+
+// Juror tells whether somebody sits on a jury.
+func (r register) Juror(by event.ID, name string, key identity.PublicKey) bool {
+	j, _ := r.hall.Juries.Get(governance.Panel{By: by, Name: name})
+	for _, x := range j.Jurors {
+		if x.Member == key {
+			return true
+		}
+	}
+	return false
+}
+
+// mission makes a rule of missions a rule of the cooperative.
+func mission[B any](rule func(*missions.State, missions.Act, B) error) func(*State, fold.Env, B) error {
+	return func(s *State, env fold.Env, body B) error {
+		act := missions.Act{ID: env.ID, By: env.Key, Time: env.Time, House: s.house()}
+		if env.Key != identity.Assembly {
+			key, err := s.Hall.Speaker(env)
+			if err != nil {
+				return err
+			}
+			act.By = key
+		}
+		return rule(&s.Missions, act, body)
+	}
+}
+
+// missionRoot adds the missions to the root.
+func missionRoot(h hash.Hash, m *missions.State) {
+	part(h, "missions", 1)
+	row(h, m.Facts)
+	rows(h, "missions.missions", &m.Missions)
+	rows(h, "missions.agenda", &m.Agenda)
+	rows(h, "missions.paying", &m.Paying)
+	rows(h, "missions.own", &m.Own)
+	rows(h, "missions.reserved", &m.Reserved)
+	rows(h, "missions.pledges", &m.Pledges)
+	rows(h, "missions.submissions", &m.Submissions)
+	rows(h, "missions.entrants", &m.Entrants)
+	rows(h, "missions.ballots", &m.Ballots)
+	rows(h, "missions.appeals", &m.Appeals)
+}
+
+// missionDeps are the events that a draft about a mission is about: its listing, the submission.
+func (s *State) missionDeps(d event.Draft) []event.ID {
+	switch d.Kind {
+	case missions.KindPledge:
+		b, _ := read[missions.MakePledge](d)
+		return s.listing(b.Mission)
+	case missions.KindCancel:
+		b, _ := read[missions.Cancel](d)
+		return s.listing(b.Mission)
+	case missions.KindSubmit:
+		b, _ := read[missions.Submit](d)
+		return s.listing(b.Mission)
+	case missions.KindReveal:
+		b, _ := read[missions.Reveal](d)
+		return about(b.Submission.ID)
+	case missions.KindConsent:
+		b, _ := read[missions.Consent](d)
+		return about(b.Submission.ID)
+	case missions.KindWithdraw:
+		b, _ := read[missions.Withdraw](d)
+		return about(b.Submission.ID)
+	case missions.KindJudge:
+		b, _ := read[missions.Judge](d)
+		return s.listing(b.Mission)
+	case missions.KindAppeal:
+		b, _ := read[missions.Appeal](d)
+		return s.listing(b.Mission)
+	}
+	return nil
+}
+
+func (s *State) listing(id event.ID) []event.ID {
+	m, _ := s.Missions.Missions.Get(id)
+	return about(m.Event)
+}
+
+// missionTitle is how a mission is called.
+func (s *State) missionTitle(id event.ID) string {
+	m, ok := s.Missions.Missions.Get(id)
+	if !ok {
+		return "an unknown mission"
+	}
+	return fmt.Sprintf("%q", m.Listing.Title)
+}
+
+// missionInWords says what an action about missions would do.
+func missionInWords(s *State, d event.Draft) (words string, ok bool) {
+	switch d.Kind {
+	case missions.KindList:
+		if b, ok := read[missions.Listing](d); ok {
+			return s.listingInWords(&b), true
+		}
+	case missions.KindPledge:
+		if b, ok := read[missions.MakePledge](d); ok {
+			return fmt.Sprintf("pledge %s from the treasury to the mission %s", s.Hall.Currency.Format(b.Amount), s.missionTitle(b.Mission)), true
+		}
+	case missions.KindCancel:
+		if b, ok := read[missions.Cancel](d); ok {
+			return "cancel the mission " + s.missionTitle(b.Mission), true
+		}
+	}
+	return "", false
+}
+
+// listingInWords says what a mission is.
+func (s *State) listingInWords(l *missions.Listing) string {
+	money := s.Hall.Currency.Format
+	prizes := make([]string, len(l.Prizes))
+	for i, prize := range l.Prizes {
+		prizes[i] = money(prize)
+	}
+	text := fmt.Sprintf("list the mission %q: prizes %s", l.Title, strings.Join(prizes, " and "))
+	if l.Funding == missions.AllOrNothing {
+		text += fmt.Sprintf(" if %s are pledged, else all goes back", money(l.Target))
+	} else {
+		text += ", in proportion of what is pledged"
+	}
+	switch l.Match.Kind {
+	case missions.MatchLinear:
+		text += fmt.Sprintf("; the treasury adds %d for each %d, up to %s", l.Match.Num, l.Match.Den, money(l.Match.Cap))
+	case missions.MatchQuadratic:
+		text += fmt.Sprintf("; the treasury matches quadratically, up to %s", money(l.Match.Cap))
+	}
+	switch l.Judges {
+	case missions.ByJury:
+		text += fmt.Sprintf("; judged by a jury of %d", l.Seats)
+	default:
+		text += "; judged by " + string(l.Judges)
+	}
+	return text + fmt.Sprintf("; the winner gets %s of the token %s", units(l.Token.Units), l.Token.Name)
+}
+
+// saysOfMissions tells what an event about a mission does.
+func saysOfMissions(s *State, d event.Draft) string {
+	submission := func(e missions.Entry) string {
+		x, _ := s.Missions.Submissions.Get(e)
+		return fmt.Sprintf("%q in the mission %s", x.Content.Title, s.missionTitle(e.Mission))
+	}
+	switch d.Kind {
+	case missions.KindList:
+		return say(d, func(b missions.Listing) string { return strings.Replace(s.listingInWords(&b), "list", "lists", 1) })
+	case missions.KindPledge:
+		return say(d, func(b missions.MakePledge) string {
+			return fmt.Sprintf("pledges %s to the mission %s", s.Hall.Currency.Format(b.Amount), s.missionTitle(b.Mission))
+		})
+	case missions.KindCancel:
+		return say(d, func(b missions.Cancel) string { return "cancels the mission " + s.missionTitle(b.Mission) })
+	case missions.KindSubmit:
+		return say(d, func(b missions.Submit) string {
+			return "submits work, not yet shown, to the mission " + s.missionTitle(b.Mission)
+		})
+	case missions.KindReveal:
+		return say(d, func(b missions.Reveal) string {
+			return fmt.Sprintf("shows the submission %q to the mission %s, with %d files and %d contributors", b.Content.Title, s.missionTitle(b.Submission.Mission), len(b.Content.Files), len(b.Content.Contributors))
+		})
+	case missions.KindConsent:
+		return say(d, func(b missions.Consent) string {
+			if !b.Agree {
+				return "does not take part in the submission " + submission(b.Submission)
+			}
+			return "takes part, as it says, in the submission " + submission(b.Submission)
+		})
+	case missions.KindWithdraw:
+		return say(d, func(b missions.Withdraw) string {
+			return "withdraws a submission to the mission " + s.missionTitle(b.Submission.Mission)
+		})
+	case missions.KindJudge:
+		return say(d, func(b missions.Judge) string {
+			return fmt.Sprintf("judges the mission %s: %s", s.missionTitle(b.Mission), s.ballotInWords(&b))
+		})
+	case missions.KindAppeal:
+		return say(d, func(b missions.Appeal) string {
+			return fmt.Sprintf("appeals against the award of the mission %s: %q", s.missionTitle(b.Mission), b.Reason)
+		})
+	}
+	return ""
+}
+
+// ballotInWords says what a judge wants.
+func (s *State) ballotInWords(b *missions.Judge) string {
+	name := func(id event.ID) string {
+		if id == missions.NoAward {
+			return "no award"
+		}
+		x, _ := s.Missions.Submissions.Get(missions.Entry{Mission: b.Mission, ID: id})
+		return fmt.Sprintf("%q", x.Content.Title)
+	}
+	if len(b.Rank) == 0 {
+		approved := make([]string, len(b.Approve))
+		for i, id := range b.Approve {
+			approved[i] = name(id)
+		}
+		if len(approved) == 0 {
+			return "approves none"
+		}
+		return "approves " + strings.Join(approved, ", ")
+	}
+	places := make([]string, len(b.Rank))
+	for i, place := range b.Rank {
+		equals := make([]string, len(place))
+		for j, id := range place {
+			equals[j] = name(id)
+		}
+		places[i] = strings.Join(equals, " = ")
+	}
+	return strings.Join(places, " > ")
+}

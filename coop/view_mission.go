@@ -1,0 +1,207 @@
+package coop
+
+import (
+	"fmt"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/missions"
+	"github.com/sustainy/coop/tokens"
+)
+
+// MissionView is one mission. Amounts are minor units of the currency, times milliseconds since 1970.
+type MissionView struct {
+	ID event.ID `json:"id"`
+	missions.Listing
+	By       identity.PublicKey  `json:"by"`
+	ByName   string              `json:"by_name"`
+	Currency governance.Currency `json:"currency"`
+	Listed   event.Time          `json:"listed"`
+	Phase    missions.Phase      `json:"phase"`
+	Due      event.Time          `json:"due,omitempty"`
+	Next     string              `json:"next,omitempty"` // what happens then if nobody does anything
+	Raised   uint64              `json:"raised"`
+	Matched  uint64              `json:"matched,omitempty"`
+	Pledgers uint64              `json:"pledgers"`
+	Escrow   uint64              `json:"escrow"`
+	Entries  uint64              `json:"entries"`
+	Round    uint64              `json:"round,omitempty"`
+	Bench    missions.Judges     `json:"bench,omitempty"` // who judges in this round
+	Paid     uint64              `json:"paid,omitempty"`
+	Asset    tokens.Asset        `json:"asset"` // the achievement token, once there is one
+	Ended    event.Time          `json:"ended,omitempty"`
+
+	Verdict     *VerdictView     `json:"verdict,omitempty"`
+	Pledges     []PledgeView     `json:"pledges,omitempty"`
+	Submissions []SubmissionView `json:"submissions,omitempty"`
+	Appeals     []AppealView     `json:"appeals_made,omitempty"`
+}
+
+// PledgeView is what one has pledged.
+type PledgeView struct {
+	Member identity.PublicKey `json:"member"`
+	Name   string             `json:"name"`
+	missions.Pledge
+}
+
+// SubmissionView is one submission; before it is revealed, only who submitted it when.
+type SubmissionView struct {
+	ID           event.ID           `json:"id"`
+	By           identity.PublicKey `json:"by"`
+	ByName       string             `json:"by_name"`
+	At           event.Time         `json:"at"`
+	Status       string             `json:"status"` // hidden, revealed, candidate, withdrawn, void
+	Title        string             `json:"title,omitempty"`
+	Text         string             `json:"text,omitempty"`
+	Files        []missions.File    `json:"files,omitempty"`
+	Contributors []ContributorView  `json:"contributors,omitempty"`
+	Place        int                `json:"place,omitempty"` // in the verdict, from 1; 0: behind no award
+	Prize        uint64             `json:"prize,omitempty"` // minor units at what escrow had; 0: none
+}
+
+// ContributorView is one contributor with their word on it.
+type ContributorView struct {
+	missions.Contributor
+	Name     string `json:"name"`
+	Consents bool   `json:"consents"`
+}
+
+// VerdictView is what a round of judging came to.
+type VerdictView struct {
+	Round   uint64          `json:"round"`
+	Judges  missions.Judges `json:"judges"`
+	Closed  event.Time      `json:"closed"`
+	Ballots uint64          `json:"ballots"`
+	Votes   []OptionView    `json:"votes"` // no award first, then the candidates in the order of their ids
+}
+
+// AppealView is one appeal.
+type AppealView struct {
+	MemberName
+	Reason string     `json:"reason"`
+	At     event.Time `json:"at"`
+}
+
+// Missions are all missions, by id, without their pledges and submissions.
+func Missions(s *State) []MissionView {
+	views := make([]MissionView, 0, s.Missions.Missions.Len())
+	for id, m := range s.Missions.Missions.All() {
+		views = append(views, s.mission(id, &m))
+	}
+	return views
+}
+
+func (s *State) mission(id event.ID, m *missions.Mission) MissionView {
+	v := MissionView{ID: id, Listing: m.Listing, By: m.By, ByName: s.whom(m.By), Currency: s.Hall.Currency, Listed: m.Listed, Phase: m.Phase, Due: m.Due,
+		Next: successor(s, m), Raised: m.Raised, Matched: m.Matched, Pledgers: m.Pledgers, Escrow: s.Ledger.Of(tokens.Escrow(id), tokens.Currency).Has,
+		Entries: m.Entries, Round: m.Round, Bench: m.Judges, Paid: m.Paid, Asset: m.Asset, Ended: m.Ended}
+	if m.By == identity.Assembly {
+		v.ByName = "the members"
+	}
+	return v
+}
+
+// successor says what happens at the end of a phase if nobody does anything.
+func successor(s *State, m *missions.Mission) string {
+	switch m.Phase {
+	case missions.PhaseFunding:
+		if m.Raised < max(m.Listing.Target, 1) {
+			words := fmt.Sprintf("everything goes back, as %s is missing", s.Hall.Currency.Format(max(m.Listing.Target, 1)-m.Raised))
+			if m.Listing.Match.Kind != missions.MatchNone {
+				words += ", unless the treasury's match makes up for it"
+			}
+			return words
+		}
+		return "submissions can be made"
+	case missions.PhaseOpen:
+		if m.Entries == 0 {
+			return "everything goes back, as there is no submission"
+		}
+		return "submissions are revealed"
+	case missions.PhaseRevealing:
+		return "what was revealed, with somebody who consents, is judged; if nothing was, everything goes back"
+	case missions.PhaseJudging:
+		if m.Judges == missions.ByMembers {
+			return "the ballots are counted; without any there is no award, or an earlier one stands"
+		}
+		return "the ballots are counted; without any the members judge"
+	case missions.PhaseAppeal:
+		if len(m.Won()) == 0 {
+			return "everything goes back, as there is no award"
+		}
+		return "the prizes are paid"
+	}
+	return ""
+}
+
+// Mission is one mission with all that belongs to it.
+func Mission(s *State, id event.ID) (MissionView, bool) {
+	m, ok := s.Missions.Missions.Get(id)
+	if !ok {
+		return MissionView{}, false
+	}
+	v := s.mission(id, &m)
+	for seat, p := range s.Missions.Pledges.From(missions.Seat{Mission: id}) {
+		if seat.Mission != id {
+			break
+		}
+		v.Pledges = append(v.Pledges, PledgeView{seat.Member, s.whom(seat.Member), p})
+	}
+	for entry, x := range s.Missions.Submissions.From(missions.Entry{Mission: id}) {
+		if entry.Mission != id {
+			break
+		}
+		v.Submissions = append(v.Submissions, s.submission(&m, entry.ID, &x))
+	}
+	for seat, a := range s.Missions.Appeals.From(missions.Seat{Mission: id}) {
+		if seat.Mission != id {
+			break
+		}
+		v.Appeals = append(v.Appeals, AppealView{MemberName{seat.Member, s.whom(seat.Member)}, a.Reason, a.At})
+	}
+	if m.Verdict.Round > 0 {
+		r := &VerdictView{Round: m.Verdict.Round, Judges: m.Verdict.Judges, Closed: m.Verdict.Closed, Ballots: m.Verdict.Ballots}
+		for i, votes := range m.Verdict.Votes {
+			o := OptionView{Number: uint64(i), Name: "no award", Votes: votes}
+			if i > 0 {
+				x, _ := s.Missions.Submissions.Get(missions.Entry{Mission: id, ID: m.Candidates[i-1]})
+				o.Name = x.Content.Title
+				for _, won := range m.Won() {
+					o.Selected = o.Selected || won == m.Candidates[i-1]
+				}
+			}
+			r.Votes = append(r.Votes, o)
+		}
+		v.Verdict = r
+	}
+	return v, true
+}
+
+func (s *State) submission(m *missions.Mission, id event.ID, x *missions.Submission) SubmissionView {
+	v := SubmissionView{ID: id, By: x.By, ByName: s.whom(x.By), At: x.At, Status: "hidden", Title: x.Content.Title, Text: x.Content.Text, Files: x.Content.Files}
+	judged := m.Round > 0 || m.Phase.Over() || m.Phase == missions.PhaseRefunding
+	switch {
+	case x.Withdrawn:
+		v.Status = "withdrawn"
+	case m.Candidate(id):
+		v.Status = "candidate"
+	case judged:
+		v.Status = "void"
+	case x.Revealed != 0:
+		v.Status = "revealed"
+	}
+	for i, c := range x.Content.Contributors {
+		v.Contributors = append(v.Contributors, ContributorView{c, s.whom(c.Member), x.Consents[i]})
+	}
+	for i, won := range m.Verdict.Order {
+		if won != id {
+			continue
+		}
+		v.Place = i + 1
+		if prizes := m.Prizes(); i < len(prizes) {
+			v.Prize = prizes[i]
+		}
+	}
+	return v
+}
