@@ -106,7 +106,8 @@ func (t *Teller) compare(asset tokens.Asset, name string, e Entry) {
 func (t *Teller) about(e *event.Event) (with, memo string) {
 	s := &t.state
 	device, _ := s.Hall.Devices.Get(e.Key)
-	author, other := device.Member, identity.Assembly
+	author := device.Member
+	var other identity.PublicKey
 	d := event.Draft{Kind: e.Kind, Body: e.Body}
 	switch e.Kind {
 	case tokens.KindTransfer:

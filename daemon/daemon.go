@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,26 +30,29 @@ type Options struct {
 	Log     *slog.Logger
 	// FreeSpace tells how many bytes can still be written below a directory; nil asks the operating system.
 	FreeSpace func(dir string) (uint64, error)
-	Say       func(format string, args ...any) // tells the person who started it what happens
+	// PieceTimeout is how long a peer may take to hand out a piece of a file; 0 stands for half a minute.
+	PieceTimeout time.Duration
+	Say          func(format string, args ...any) // tells the person who started it what happens
 }
 
 // Daemon is one peer at work. All methods may be called from any goroutine.
 type Daemon struct {
-	home      *home.Home
-	key       identity.Key
-	testnet   bool
-	log       *slog.Logger
-	say       func(string, ...any)
-	clock     clock
-	freeSpace func(dir string) (uint64, error)
-	host      *p2p.Host
-	book      *discovery.Book
-	closeBook func() error
-	observer  *home.Problem // why this device signs nowhere, nil if it may
-	started   time.Time
-	portNote  string // told when the saved port was taken
-	stop      chan struct{}
-	stopOnce  sync.Once
+	home         *home.Home
+	key          identity.Key
+	testnet      bool
+	log          *slog.Logger
+	say          func(string, ...any)
+	clock        clock
+	freeSpace    func(dir string) (uint64, error)
+	pieceTimeout time.Duration
+	host         *p2p.Host
+	book         *discovery.Book
+	closeBook    func() error
+	observer     *home.Problem // why this device signs nowhere, nil if it may
+	started      time.Time
+	portNote     string // told when the saved port was taken
+	stop         chan struct{}
+	stopOnce     sync.Once
 
 	changing sync.Mutex // held while a cooperative is founded, joined or left
 	mu       sync.RWMutex
@@ -58,7 +62,7 @@ type Daemon struct {
 // Open starts the network and brings every cooperative of the home to work; it returns before they
 // have read their data. The home is closed when it fails.
 func Open(o Options) (*Daemon, error) {
-	d := &Daemon{home: o.Home, key: o.Key, testnet: o.Testnet, log: o.Log, say: o.Say, started: time.Now(), freeSpace: o.FreeSpace,
+	d := &Daemon{home: o.Home, key: o.Key, testnet: o.Testnet, log: o.Log, say: o.Say, started: time.Now(), freeSpace: o.FreeSpace, pieceTimeout: cmp.Or(o.PieceTimeout, pieceTimeout),
 		stop: make(chan struct{}), rooms: map[event.ID]*room{}}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
@@ -102,6 +106,7 @@ func (d *Daemon) start() error {
 	}
 	d.serveGenesis()
 	d.servePeers()
+	d.serveFiles()
 	d.keepBook()
 	for _, genesis := range founded {
 		d.rooms[genesis.ID] = d.startRoom(genesis)

@@ -47,6 +47,7 @@ type peer struct {
 	t      *testing.T
 	dir    string
 	free   atomic.Uint64 // bytes that the disk says are free
+	piece  time.Duration // see Options.PieceTimeout
 	daemon *Daemon
 	ended  chan error
 }
@@ -82,7 +83,7 @@ func (p *peer) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.daemon, err = Open(Options{Home: h, Key: key, Testnet: true, FreeSpace: func(string) (uint64, error) { return p.free.Load(), nil }})
+	p.daemon, err = Open(Options{Home: h, Key: key, Testnet: true, FreeSpace: func(string) (uint64, error) { return p.free.Load(), nil }, PieceTimeout: p.piece})
 	if err != nil {
 		p.t.Fatal(err)
 	}

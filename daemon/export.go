@@ -27,30 +27,36 @@ func (d *Daemon) getExport(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, trouble(err))
 		return
 	}
-	out := &begun{w: w}
+	out := &begun{w: w, kind: "application/vnd.ipld.car; version=1"}
 	err = room.read(func(s crdt.Store) error {
 		_, err := archive.Write(out, room.id, s, "coop "+Version, nil)
 		return err
 	})
-	switch {
-	case err != nil && !out.yes:
-		writeProblem(w, ArchiveTrouble(err))
-	case err != nil:
-		w.Header().Set(trailerError, err.Error())
-	}
+	out.end(ArchiveTrouble, err)
 }
 
 // begun is an answer that declares itself with its first byte.
 type begun struct {
-	w   http.ResponseWriter
-	yes bool
+	w    http.ResponseWriter
+	kind string
+	yes  bool
+}
+
+// end tells of an error: as an ordinary problem if nothing was written yet.
+func (b *begun) end(tell func(error) *home.Problem, err error) {
+	switch {
+	case err != nil && !b.yes:
+		writeProblem(b.w, tell(err))
+	case err != nil:
+		b.w.Header().Set(trailerError, err.Error())
+	}
 }
 
 // Write writes a part of the answer.
 func (b *begun) Write(p []byte) (int, error) {
 	if !b.yes {
 		b.yes = true
-		b.w.Header().Set("Content-Type", "application/vnd.ipld.car; version=1")
+		b.w.Header().Set("Content-Type", b.kind)
 		b.w.Header().Set("Trailer", trailerError)
 	}
 	return b.w.Write(p)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sustainy/coop/content"
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/crdt/badgerdb"
@@ -32,6 +33,9 @@ type room struct {
 
 	replayed, total atomic.Uint64 // of the replay under way
 
+	files   *content.Store // nil where it cannot be had
+	fetches fetches
+
 	mu      sync.RWMutex
 	node    *node.Node     // nil while nothing can be asked
 	store   crdt.Store     // nil while nothing can be read
@@ -46,6 +50,10 @@ func (d *Daemon) startRoom(genesis *event.Event) *room {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &room{d: d, id: genesis.ID, genesis: genesis, log: d.log.With("coop", genesis.ID.Short()), cancel: cancel,
 		opened: make(chan struct{}), done: make(chan struct{})}
+	var err error
+	if r.files, err = content.Open(d.home.Paths.FilesDir(r.id)); err != nil {
+		r.log.Error("no files can be kept", "why", err)
+	}
 	go r.run(ctx)
 	return r
 }

@@ -28,6 +28,7 @@ const (
 	CodeUnreachable  home.Code = "E-UNREACHABLE"
 	CodeBadLink      home.Code = "E-BAD-LINK"
 	CodeArchive      home.Code = "E-ARCHIVE"
+	CodeBusy         home.Code = "E-BUSY"
 	CodeInternal     home.Code = "E-INTERNAL"
 )
 
@@ -38,6 +39,7 @@ var status = map[home.Code]int{
 	CodeArchive:       http.StatusUnprocessableEntity,
 	CodeNotFound:      http.StatusNotFound,
 	CodeAmbiguous:     http.StatusConflict,
+	CodeBusy:          http.StatusConflict,
 	CodeRefused:       http.StatusUnprocessableEntity,
 	CodeNotPermitted:  http.StatusForbidden,
 	home.CodeObserver: http.StatusForbidden,

@@ -97,6 +97,9 @@ func (p Paths) CoopDir(coop event.ID) string { return filepath.Join(p.CoopsDir()
 // StoreDir holds its events.
 func (p Paths) StoreDir(coop event.ID) string { return filepath.Join(p.CoopDir(coop), "store") }
 
+// FilesDir holds the files that are kept for it, by their addresses.
+func (p Paths) FilesDir(coop event.ID) string { return filepath.Join(p.CoopDir(coop), "files") }
+
 // GenesisFile holds its founding event.
 func (p Paths) GenesisFile(coop event.ID) string { return filepath.Join(p.CoopDir(coop), "genesis") }
 

@@ -46,7 +46,7 @@ func TestStandbyIsTheRest(t *testing.T) {
 			}
 			papers = append(papers, Ranking{Weight: 1, Places: places})
 		}
-		lot := Lot(rapid.Permutation(byNumber(n)).Draw(t, "lot"))
+		lot := rapid.Permutation(byNumber(n)).Draw(t, "lot")
 		r := CountSTV(n, seats, slices.Values(papers), lot)
 		order := r.Standby(lot)
 		for i := range n {

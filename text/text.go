@@ -64,11 +64,8 @@ func Distinct[T comparable](list []T) bool {
 // there gets an apostrophe before it (OWASP, "CSV Injection").
 func Cell(s string) string {
 	first := strings.TrimLeft(s, " \t\r\n")
-	for _, r := range first {
-		if strings.ContainsRune("=+-@|%＝＋－＠", r) {
-			return "'" + s
-		}
-		break
+	if strings.IndexAny(first, "=+-@|%＝＋－＠") == 0 {
+		return "'" + s
 	}
 	return s
 }

@@ -17,13 +17,6 @@ const (
 	Sell Side = "sell"
 )
 
-func (s Side) other() Side {
-	if s == Buy {
-		return Sell
-	}
-	return Buy
-}
-
 // Order is an offer to buy or sell so many units at a limit or better. What it would give is in escrow:
 // Left units, or the price of them.
 type Order struct {

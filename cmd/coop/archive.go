@@ -25,17 +25,8 @@ func (a *app) exportCommand() *cobra.Command {
 			if args[0] == "-" {
 				return a.export(cmd.Context(), os.Stdout)
 			}
-			f, err := os.CreateTemp(filepath.Dir(args[0]), ".export-*")
-			if err != nil {
-				return usagef("cannot write %s: %v", args[0], err)
-			}
-			defer os.Remove(f.Name()) // gone already if all went well
-			err = a.export(cmd.Context(), f)
-			if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+			if err := writeWhole(args[0], func(w io.Writer) error { return a.export(cmd.Context(), w) }); err != nil {
 				return err
-			}
-			if err := os.Rename(f.Name(), args[0]); err != nil {
-				return fmt.Errorf("cannot put the file into its place: %w", err)
 			}
 			a.say("Written. Anybody can check it with: coop verify %s", args[0])
 			return a.show(struct {
@@ -43,6 +34,22 @@ func (a *app) exportCommand() *cobra.Command {
 			}{args[0]}, args[0], field{"file", args[0]})
 		},
 	}
+}
+
+// writeWhole writes a file whole, or leaves what was there.
+func writeWhole(name string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".coop-*")
+	if err != nil {
+		return usagef("cannot write %s: %v", name, err)
+	}
+	defer os.Remove(f.Name()) // gone already if all went well
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return fmt.Errorf("cannot put the file into its place: %w", err)
+	}
+	return nil
 }
 
 // export asks the daemon, or reads the home if no daemon runs.

@@ -149,7 +149,7 @@ First steps:   coop init    coop up    coop found NAME    coop invite    (or: co
 		a.initCommand(), a.upCommand(), a.downCommand(), a.daemonCommand(), a.statusCommand(), a.idCommand(), a.doctorCommand(),
 		a.foundCommand(), a.inviteCommand(), a.joinCommand(), a.leaveCommand(), a.memberCommand(), a.deviceCommand(), a.recoverCommand(), a.patronageCommand(), a.stewardCommand(), a.charterCommand(),
 		a.proposeCommand(), a.proposalCommand(), a.voteCommand(), a.delegateCommand(), a.programCommand(), a.juryCommand(), a.eventsCommand(),
-		a.ledgerCommand(), a.tokenCommand(), a.marketCommand(), a.statementCommand(),
+		a.fileCommand(), a.ledgerCommand(), a.tokenCommand(), a.marketCommand(), a.statementCommand(),
 		a.exportCommand(), a.verifyCommand(), a.importCommand(), a.repoCommand(), a.testnetCommand(), a.demoCommand(), a.tallyCommand(), a.versionCommand(),
 	)
 	root.SetOut(a.out)

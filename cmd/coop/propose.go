@@ -116,9 +116,7 @@ func (o *proposeFlags) proposal(args []string) (*proposal, error) {
 	p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
 	p.join(&o.ruled)
 	p.Ledger = append(p.Ledger, o.ledger...)
-	if err := p.addOptions(o.options); err != nil {
-		return nil, err
-	}
+	p.addOptions(o.options)
 	if err := p.addJuries(o.juries, o.parties); err != nil {
 		return nil, err
 	}
@@ -141,7 +139,7 @@ func overwrite(into *string, text string) {
 	}
 }
 
-func (p *proposal) addOptions(texts []string) error {
+func (p *proposal) addOptions(texts []string) {
 	for _, text := range texts {
 		name, cost, _ := strings.Cut(text, "=")
 		p.Options = append(p.Options, struct {
@@ -149,7 +147,6 @@ func (p *proposal) addOptions(texts []string) error {
 			Cost string `json:"cost"`
 		}{name, cost})
 	}
-	return nil
 }
 
 func (a *app) propose(cmd *cobra.Command, sign signFlags, p *proposal) error {

@@ -46,7 +46,6 @@ type peer struct {
 
 func (p *peer) id() node.Peer { return p.public }
 func (p *peer) honest() bool  { return p.liar == nil && p.vandal == nil && !p.mute && !p.twin }
-func (p *peer) steward() bool { return p.index < p.w.plan.Stewards && p.vandal == nil }
 
 // clock is the time that this peer believes it is.
 func (p *peer) clock() event.Time { return event.Time(int64(dawn+p.w.now) + p.error) }
