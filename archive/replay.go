@@ -48,6 +48,7 @@ type Epoch struct {
 	Commits   uint64 `json:"commits"` // in this epoch
 	Ended     bool   `json:"ended"`
 	Certified bool   `json:"certified"` // a quorum of its stewards signed where it ended
+	Refounded bool   `json:"refounded"` // the members went on without its stewards; see governance.Refounding
 }
 
 // replay derives the state from bytes alone.
@@ -174,6 +175,9 @@ func (r *replay) round(raw []byte) error {
 	if finality.IsCertificate(raw) {
 		return r.certificate(raw)
 	}
+	if governance.IsRefounding(raw) {
+		return r.refounding(raw)
+	}
 	number, err := finality.RoundEpoch(raw)
 	if err == nil && number >= uint64(len(r.epochs)) {
 		err = finality.ErrOtherEpoch
@@ -223,6 +227,27 @@ func (r *replay) succeed(end *finality.Checkpoint, last finality.Commit, void []
 	r.ends, r.epochs = append(r.ends, end), append(r.epochs, next)
 	r.report.Epochs[len(r.report.Epochs)-1].Ended = true
 	r.report.Epochs = append(r.report.Epochs, Epoch{Number: next.Number, Stewards: next.N()})
+}
+
+// refounding goes on without the stewards of an epoch, as package node does.
+func (r *replay) refounding(raw []byte) error {
+	object, err := governance.OpenRefounding(raw)
+	if err == nil && r.report.Commits == 0 {
+		err = governance.ErrRefoundBase
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	end, err := r.line.Refound(object)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	r.lastRound = sha256.Sum256(raw)
+	r.report.Rounds++
+	r.report.Signatures += uint64(len(object.Assents) + len(object.Text.Stewards))
+	r.report.Epochs[len(r.report.Epochs)-1].Refounded = true
+	r.succeed(&end, finality.Commit{Index: r.report.Commits - 1, Time: r.report.Time}, nil)
+	return nil
 }
 
 // certificate checks a checkpoint that a quorum signed: the signatures against the stewards of its epoch,

@@ -7,6 +7,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/fold"
+	"github.com/sustainy/coop/governance"
 )
 
 // CheckpointEvery is how much coop time passes between two checkpoints while there are commits.
@@ -60,6 +61,22 @@ func (c *Chronicle) Commit(commit finality.Commit, events []*event.Event) (recei
 	next.Base = end.Hash()
 	c.epoch, c.ended, c.due = next, &end, true
 	return receipts, &end
+}
+
+// Refound begins the epoch of a re-founding from the last commit, of which there must be one, if it holds
+// there; end is the checkpoint that it names.
+func (c *Chronicle) Refound(r *governance.Refounding) (end finality.Checkpoint, err error) {
+	end = c.Checkpoint()
+	if r.Text.Commits != end.Index+1 {
+		return end, governance.ErrRefoundBase
+	}
+	if err := c.Final().Hall.CheckRefounding(r, end.Hash()); err != nil {
+		return end, err
+	}
+	c.Amend(func(s *State) { s.Hall.Refound(r) })
+	c.epoch, c.ended, c.due = Epoch(c.Final()), nil, false
+	c.epoch.Base = r.Text.Digest()
+	return end, nil
 }
 
 // Tip is short for the order so far and for what became of its events.

@@ -30,6 +30,7 @@ func (d *Daemon) routes() http.Handler {
 	on("POST /v1/coops/{coop}/leave", d.postLeave)
 	on("POST /v1/coops/{coop}/submit", d.postSubmit)
 	on("POST /v1/coops/{coop}/device-request", d.postDeviceRequest)
+	on("POST /v1/coops/{coop}/refound/{step}", d.postRefound)
 	mux.HandleFunc("POST /v1/coops/{coop}/take", d.postTake) // reads CBOR too, and more of it
 	on("GET /v1/coops/{coop}/slot/{key}", d.getSlot)
 	on("GET /v1/coops/{coop}/wait/{event}", d.getWait)

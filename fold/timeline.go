@@ -85,6 +85,13 @@ func (t *Timeline[S]) Commit(index uint64, at event.Time, order []*event.Event) 
 	return receipts
 }
 
+// Amend changes the final state between two commits: for what stands beside the events, and is agreed on
+// otherwise.
+func (t *Timeline[S]) Amend(change func(*S)) {
+	change(&t.final)
+	t.settle(nil)
+}
+
 // settle takes what is final out of what is pending, and drops the provisional state, because the
 // final one under it has changed.
 func (t *Timeline[S]) settle(order []*event.Event) {

@@ -32,6 +32,7 @@ type Refounding struct {
 type RefoundingText struct {
 	Coop       event.ID          `cbor:"coop" json:"coop"`
 	Epoch      uint64            `cbor:"epoch" json:"epoch"`           // that begins: one after that of the checkpoint
+	Commits    uint64            `cbor:"commits" json:"commits"`       // up to the checkpoint
 	Checkpoint [32]byte          `cbor:"checkpoint" json:"checkpoint"` // its hash
 	Stewards   []RefoundingChair `cbor:"stewards" json:"stewards"`
 	Reason     string            `cbor:"reason" json:"reason"`
@@ -138,7 +139,10 @@ func (s *State) CheckRefounding(r *Refounding, checkpoint [32]byte) error {
 func (s *State) checkChairs(t *RefoundingText) error {
 	var members, keys []identity.PublicKey
 	for _, chair := range t.Stewards {
-		if !s.eligible(chair.Member) || chair.Key.Check() != nil || s.RoundKeys.Has(chair.Key) || s.Devices.Has(chair.Key) ||
+		// A key that was announced for an election that never came to pass has signed nothing yet.
+		used, known := s.RoundKeys.Get(chair.Key)
+		known = known && (used.Member != chair.Member || used.Epoch != t.Epoch || used.Forked)
+		if !s.eligible(chair.Member) || chair.Key.Check() != nil || known || s.Devices.Has(chair.Key) ||
 			!identity.Verify(chair.Key, readyMessage(s.Coop, chair.Member, t.Epoch), chair.Proof) {
 			return ErrRefoundStewards
 		}

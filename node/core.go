@@ -10,6 +10,7 @@ import (
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
+	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 )
 
@@ -52,7 +53,8 @@ type Core struct {
 	handover  *sealing   // the last of them: with it the epoch began; nil in the founding epoch
 	latest    *sealing   // of the last checkpoint since
 	proven    *finality.Certificate
-	diverged  *finality.Certificate // a quorum signed another result than this core's
+	diverged  *finality.Certificate  // a quorum signed another result than this core's
+	rival     *governance.Refounding // the members went on from before what this core calls final
 	later     later
 	proofs    []finality.Fork // of stewards to be accused
 	charges   charges         // of devices

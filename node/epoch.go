@@ -27,7 +27,15 @@ type Keys interface {
 // has no place yet. Everybody comes here by the same commit, at whatever time. The next stewards sign
 // nothing before the last checkpoint of those before is certified (takeOffice).
 func (c *Core) succeed(end *finality.Checkpoint, last finality.Commit, void []finality.Commit) {
-	before, proof := c.epoch, c.engine.Proof()
+	proof := c.engine.Proof()
+	c.begin(&sealing{Notary: finality.NewNotary(c.epoch, *end)}, last, void)
+	if !c.restoring {
+		c.vouch(c.handover, proof)
+	}
+}
+
+// begin works in the chronicle's epoch from now on; seal is how the one before ended, with the commit last.
+func (c *Core) begin(seal *sealing, last finality.Commit, void []finality.Commit) {
 	c.epoch = c.line.Epoch()
 	c.engine = c.engine.Succeed(c.epoch, last, void)
 	for _, e := range c.tail.arrived {
@@ -35,15 +43,12 @@ func (c *Core) succeed(end *finality.Checkpoint, last finality.Commit, void []fi
 	}
 	c.steward = nil
 	c.seat, c.sign = c.seatIn(&c.epoch)
-	c.handover, c.latest = &sealing{Notary: finality.NewNotary(before, *end)}, nil
+	c.handover, c.latest = seal, nil
 	c.ends = append(c.ends, c.handover)
 	for p, n := range c.peers {
 		n.seat = coop.Seat(c.line.Final(), p)
 	}
 	c.out.Epoch = &c.epoch
-	if !c.restoring {
-		c.vouch(c.handover, proof)
-	}
 }
 
 // seatIn is this device's number among the stewards of an epoch and the key that it signs with; -1 if
@@ -112,7 +117,7 @@ func (c *Core) watching() string {
 // have signed where their epoch ended.
 func (c *Core) takeOffice() {
 	c.entitle()
-	if !c.entitled || c.steward != nil || c.seat < 0 || c.handover != nil && !c.handover.Complete() {
+	if !c.entitled || c.rival != nil || c.steward != nil || c.seat < 0 || c.handover != nil && !c.handover.Complete() {
 		return
 	}
 	issued := c.shown().Round

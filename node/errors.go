@@ -4,14 +4,16 @@ import "errors"
 
 // Why a peer does not take an event, in the order of checking.
 var (
-	ErrStranger  = errors.New("this device belongs to no member: apply for membership first (coop join LINK)")
-	ErrCrowded   = errors.New("too many applications wait for an answer: try again when some are final")
-	ErrTooMany   = errors.New("this device has too many events that are not final: wait until some are")
-	ErrBehind    = errors.New("4,096 of your events are not final yet: wait until the stewards are reachable again (coop status)")
-	ErrClosed    = errors.New("this peer is stopping: start it again with coop up")
-	ErrDisk      = errors.New("this peer stopped because its disk failed; nothing it acknowledged is lost: look at coop doctor, then coop repo check")
-	ErrDiverged  = errors.New("a quorum of the stewards signed another result than this peer came to, so one of the two is wrong and this peer signs nothing more: export the archive (coop export), let others verify it, and update coop")
-	ErrNotInTime = errors.New("not final yet: the event is kept and will be sent when stewards are reachable (coop status)")
+	ErrStranger = errors.New("this device belongs to no member: apply for membership first (coop join LINK)")
+	ErrCrowded  = errors.New("too many applications wait for an answer: try again when some are final")
+	ErrTooMany  = errors.New("this device has too many events that are not final: wait until some are")
+	ErrBehind   = errors.New("4,096 of your events are not final yet: wait until the stewards are reachable again (coop status)")
+	ErrClosed   = errors.New("this peer is stopping: start it again with coop up")
+	ErrDisk     = errors.New("this peer stopped because its disk failed; nothing it acknowledged is lost: look at coop doctor, then coop repo check")
+	ErrDiverged = errors.New("a quorum of the stewards signed another result than this peer came to, so one of the two is wrong and this peer signs nothing more: export the archive (coop export), let others verify it, and update coop")
+	// ErrConstitutionalFork is shown by a peer that halts because the members went on without it.
+	ErrConstitutionalFork = errors.New("the members have gone on with other stewards from before what is final here (a re-founding), so there are two orders, and no rule can join them: this peer orders nothing more; to follow the others: coop down; coop refound yield; coop up")
+	ErrNotInTime          = errors.New("not final yet: the event is kept and will be sent when stewards are reachable (coop status)")
 )
 
 // ObserverError says that this peer signs nothing, and why.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
+	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 )
 
@@ -109,6 +110,7 @@ type Bundle struct {
 	Next   *From
 
 	Certificates []*finality.Certificate // canonical, their signatures unverified
+	Refounding   []byte                  // a re-founding, unverified: it stands among round blocks; see Core.Refound
 
 	More bool // further pages of the same answer follow
 	End  bool // nothing final lies beyond
@@ -146,6 +148,9 @@ func (m Message) Frame() []byte {
 		w.Bundle.Rounds = append(w.Bundle.Rounds, b.Later...)
 		for _, cert := range b.Certificates {
 			w.Bundle.Rounds = append(w.Bundle.Rounds, cert.Raw())
+		}
+		if b.Refounding != nil {
+			w.Bundle.Rounds = append(w.Bundle.Rounds, b.Refounding)
 		}
 	}
 	frame, err := event.Marshal(w)
@@ -231,8 +236,15 @@ func (b *bundle) open(r *Reader) (*Bundle, error) {
 	return opened, nil
 }
 
-// open reads a round block or a certificate into the bundle.
+// open reads a round block, a certificate or a re-founding into the bundle.
 func (b *Bundle) open(epoch *finality.Epoch, raw []byte) error {
+	if governance.IsRefounding(raw) {
+		if len(raw) > governance.MaxRefounding || b.Refounding != nil {
+			return ErrFrame
+		}
+		b.Refounding = raw
+		return nil
+	}
 	if finality.IsCertificate(raw) {
 		cert, err := finality.OpenCertificate(raw)
 		b.Certificates = append(b.Certificates, cert)

@@ -7,6 +7,7 @@ import (
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
+	"github.com/sustainy/coop/governance"
 )
 
 // restoreBatch is how many events are verified together at start.
@@ -128,6 +129,9 @@ func (c *Core) Reread(now event.Time, raws [][]byte) error {
 // openKept reads one of the round blocks of the archive; nil if it has no part in the present epoch: it
 // was void when the epoch before ended, or is a certificate among them.
 func (c *Core) openKept(raw []byte) (*finality.Round, error) {
+	if governance.IsRefounding(raw) {
+		return nil, c.Refound(raw)
+	}
 	if finality.IsCertificate(raw) {
 		cert, err := finality.OpenCertificate(raw)
 		if err != nil {

@@ -15,7 +15,12 @@ import (
 type sealing struct {
 	*finality.Notary
 	kept bool // a quorum signed, and the certificate is on disk
+
+	refounding []byte // with which the members went on without those who would sign; mostly nil
 }
+
+// Complete tells whether nothing is missing of the proof of where an epoch ended.
+func (s *sealing) Complete() bool { return s.refounding != nil || s.Notary.Complete() }
 
 // checkpoint begins to gather signatures under the checkpoint of the last commit, if it is one that
 // stewards sign.
@@ -69,7 +74,11 @@ func (c *Core) gathered(s *sealing) {
 // keepCertificate keeps a certificate among the round blocks, where whoever catches up or reads an
 // archive comes by it in its place.
 func (c *Core) keepCertificate(cert *finality.Certificate) {
-	raw := cert.Raw()
+	c.keepBeside(cert.Raw())
+}
+
+// keepBeside keeps something in the sequence of round blocks.
+func (c *Core) keepBeside(raw []byte) {
 	id := sha256.Sum256(raw)
 	if _, err := c.archive.Round(id); c.restoring || known(nil, err) {
 		return
@@ -121,7 +130,7 @@ func (c *Core) sealing(p *finality.Checkpoint) *sealing {
 // if any, and the last checkpoint.
 func (c *Core) gathering() (all []*sealing) {
 	for _, s := range c.ends {
-		if s == c.handover || !s.Complete() {
+		if s.refounding == nil && (s == c.handover || !s.Complete()) {
 			all = append(all, s)
 			break
 		}
@@ -134,11 +143,11 @@ func (c *Core) gathering() (all []*sealing) {
 
 // Handovers is the chain of certificates that leads from the founding stewards to those of this epoch,
 // as far as they are complete: whoever trusts the founding event needs nothing else to know the
-// stewards of today.
+// stewards of today. A re-founding breaks it: whether that held, the state alone can tell.
 func (c *Core) Handovers() []finality.Handover {
 	var steps []finality.Handover
 	for i, s := range c.ends {
-		if !s.Complete() {
+		if s.refounding != nil || !s.Complete() {
 			break
 		}
 		next := c.epoch

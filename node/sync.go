@@ -14,6 +14,8 @@ type neighbour struct {
 	stalls int    // times it was asked for commits in vain
 	seat   int    // its member's number among the stewards, or -1
 	shown  uint64 // commits when it was shown what our order is made of, because it has another
+
+	refounded bool // it has shown a re-founding
 }
 
 // beat is the rhythm of greetings: every helloEvery while there is work. After the last commit, and when a
@@ -123,6 +125,7 @@ func (c *Core) Handle(now event.Time, from Peer, m Message) (bad int) {
 	case m.Bundle != nil:
 		bad = c.Receive(now, from, m.Bundle.Events) + c.Hear(now, from, m.Bundle.Rounds)
 		bad += c.foresee(from, m.Bundle.Later) + c.certificates(from, m.Bundle.Certificates)
+		bad += c.heardRefounding(from, m.Bundle.Refounding)
 		if m.Bundle.Next != nil {
 			c.onPage(from, m.Bundle)
 		}
@@ -140,6 +143,7 @@ func (c *Core) onHello(from Peer, h *Hello) {
 	n.hello, n.seen, n.seat = *h, true, c.seated(from)
 	n.hello.Frontier = slices.Clone(h.Frontier)
 	c.reseal(from, h)
+	c.tellRefounding(from, h)
 	if h.Commits > c.commits {
 		c.catchUp(from)
 		return

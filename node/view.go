@@ -88,6 +88,8 @@ func (c *Core) Status() Status {
 		s.Halted = halt.Error()
 	} else if c.diverged != nil {
 		s.Halted = ErrDiverged.Error()
+	} else if c.rival != nil {
+		s.Halted = ErrConstitutionalFork.Error()
 	}
 	for _, p := range c.neighbours() {
 		if c.peers[p].hello.Commits > c.commits {

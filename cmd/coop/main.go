@@ -147,7 +147,7 @@ First steps:   coop init    coop up    coop found NAME    coop invite    (or: co
 	f.BoolVar(&a.quiet, "quiet", false, "only ids")
 	root.AddCommand(
 		a.initCommand(), a.upCommand(), a.downCommand(), a.daemonCommand(), a.statusCommand(), a.idCommand(), a.doctorCommand(),
-		a.foundCommand(), a.inviteCommand(), a.joinCommand(), a.leaveCommand(), a.memberCommand(), a.deviceCommand(), a.recoverCommand(), a.patronageCommand(), a.stewardCommand(), a.charterCommand(),
+		a.foundCommand(), a.inviteCommand(), a.joinCommand(), a.leaveCommand(), a.memberCommand(), a.deviceCommand(), a.recoverCommand(), a.patronageCommand(), a.stewardCommand(), a.refoundCommand(), a.charterCommand(),
 		a.proposeCommand(), a.proposalCommand(), a.voteCommand(), a.delegateCommand(), a.programCommand(), a.juryCommand(), a.eventsCommand(),
 		a.fileCommand(), a.ledgerCommand(), a.tokenCommand(), a.marketCommand(), a.statementCommand(),
 		a.exportCommand(), a.verifyCommand(), a.importCommand(), a.repoCommand(), a.testnetCommand(), a.demoCommand(), a.tallyCommand(), a.versionCommand(),

@@ -121,6 +121,8 @@ var mutants = []mutant{
 	{"a signature under a checkpoint is not looked at", "finality/checkpoint.go", "		case !identity.Verify(n.ep.Stewards[s.Steward], text, identity.Signature(s.Sig)):\n			sound", "		case len(text) == 0:\n			sound", "TestNotaryGathers", "./finality"},
 	{"round blocks of an epoch to come are taken for the present one's", "node/seal.go", "		default:\n			c.later.put(from, raw)\n			c.outrun(from)\n", "		default:\n			bad++\n", "TestBlocksOfAnEpochToComeAreKept", "./node"},
 	{"the base of an epoch is the cooperative", "coop/chronicle.go", "	next.Base = end.Hash()\n", "", "TestCatchUpThroughEpochs", "./node"},
+	{"a re-founding is not kept", "node/refound.go", "	c.keepBeside(raw)\n", "", "TestRefounding", "./node"},
+	{"a constitutional fork passes in silence", "node/refound.go", "		c.rival, c.steward = r, nil\n", "", "TestRefoundingTakesNothingBack", "./node"},
 	{"peers are greeted in the order of a map", "node/sync.go", "	slices.SortFunc(all, Peer.Compare)\n", "", "TestEqualSeedsEqualTraces", ""},
 }
 
