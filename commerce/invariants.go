@@ -2,21 +2,130 @@ package commerce
 
 import (
 	"fmt"
+	"math/big"
 
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
-// Invariants looks for anything in the state that no sequence of events may lead to. It reads everything.
-func (s *State) Invariants(ledger *tokens.State) []error {
+// Invariants looks for anything in the state, as it is at a coop time, that no sequence of events may lead
+// to. It reads everything, and counts in integers without bounds.
+func (s *State) Invariants(ledger *tokens.State, at event.Time) []error {
 	var broken []error
 	report := func(ok bool, format string, args ...any) {
 		if !ok {
 			broken = append(broken, fmt.Errorf("commerce: invariant: "+format, args...))
 		}
 	}
+	past, _ := s.Past.Get(s.Terms.Event)
+	report(s.Terms.sound() && past == s.Terms, "the terms of sale are not those that were decided")
 	for asset, e := range s.Elements.All() {
 		report(e.Asset == asset && ledger.Tokens.Has(asset), "element %q belongs to no token", e.Title)
 		report(e.Price.check() == nil, "element %q has the price %d", e.Title, e.Price.Amount)
 	}
+	came := table.Table[event.ID, *big.Int]{} // to offers
+	held := table.Table[event.ID, uint64]{}
+	s.checkPurchases(ledger, at, &came, &held, report)
+	for id, o := range s.Offers.All() {
+		s.checkOffer(ledger, id, &o, report)
+		split, _ := ledger.Splits.Get(id)
+		sum, ok := came.Get(id)
+		report(!ok && split.Total == 0 || ok && sum.Cmp(num(split.Total)) == 0, "%d came to %q, and its purchases say %v", split.Total, o.Name, sum)
+		waits, _ := held.Get(id)
+		report(waits == o.Held, "%d purchases of %q can be given back, not %d", waits, o.Name, o.Held)
+	}
+	report(s.Names.Len() == s.Offers.Len() && s.Offers.Len() == ledger.Splits.Len(), "%d names and %d splits of %d offers", s.Names.Len(), ledger.Splits.Len(), s.Offers.Len())
 	return broken
+}
+
+func num(n uint64) *big.Int { return new(big.Int).SetUint64(n) }
+
+// checkPurchases expects that all of every purchase is accounted for, and adds up what came to offers and
+// what may yet.
+func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.Table[event.ID, *big.Int], held *table.Table[event.ID, uint64], report func(bool, string, ...any)) {
+	waiting, known := 0, 0
+	for id, p := range s.Purchases.All() {
+		sum := num(p.Treasury)
+		for n, gift := range append([]Gift{p.Rest}, p.Gifts...) {
+			if n == 0 || !gift.Lapsed {
+				sum.Add(sum, num(gift.Amount))
+			}
+			if gift.To.Kind != AnOffer {
+				continue
+			}
+			if p.Phase == Held {
+				waits, _ := held.Get(gift.To.ID)
+				held.Set(gift.To.ID, waits+1)
+			}
+			if p.Phase == Paid && !gift.Lapsed {
+				total, ok := came.Get(gift.To.ID)
+				if !ok {
+					total = new(big.Int)
+				}
+				came.Set(gift.To.ID, new(big.Int).Add(total, num(gift.Amount)))
+			}
+		}
+		report(sum.Cmp(num(p.Amount)) == 0 && p.Amount > 0, "%s of the %d of purchase %s are accounted for", sum, p.Amount, id)
+		report(s.Past.Has(p.Terms), "purchase %s was made under terms that never were", id)
+		escrow, _ := ledger.Money.Get(tokens.Escrow(id))
+		if p.Phase == Held {
+			waiting++
+			report(escrow.Has == p.Amount && p.Until > at && s.Agenda.Has(Due{p.Until, id}), "purchase %s waits with %d of %d until %d", id, escrow.Has, p.Amount, p.Until)
+		} else {
+			report(escrow.Has == 0 && (p.Phase == Paid || p.Phase == Refunded && p.Until > p.At), "purchase %s is %q with %d in escrow", id, p.Phase, escrow.Has)
+		}
+		if !p.Buyer.IsZero() {
+			known++
+			report(s.Bought.Has(Customer{p.Buyer, id}), "purchase %s is not among those of its buyer", id)
+		}
+	}
+	report(s.Agenda.Len() == waiting && s.Bought.Len() == known, "%d purchases wait, %d have a buyer; listed are %d and %d", waiting, known, s.Agenda.Len(), s.Bought.Len())
+}
+
+// checkOffer expects that the split of an offer is what its portions say, worked out once more from above,
+// that nothing contains itself, and that nothing withdrawn is sold.
+func (s *State) checkOffer(ledger *tokens.State, id event.ID, o *Offer, report func(bool, string, ...any)) {
+	named, _ := s.Names.Get(table.Text(o.Name))
+	report(named == id, "%q is the name of another offer", o.Name)
+	report(o.Price.check() == nil, "%q has the price %d", o.Name, o.Price.Amount)
+	broken, depth := false, uint64(0)
+	var leaves []tokens.Part
+	var shares []*big.Rat
+	var walk func(portions []Portion, share *big.Rat, level uint64)
+	walk = func(portions []Portion, share *big.Rat, level uint64) {
+		depth = max(depth, level)
+		if level > MaxDepth {
+			return
+		}
+		whole := new(big.Int)
+		for _, p := range portions {
+			whole.Add(whole, num(p.Weight))
+		}
+		for _, p := range portions {
+			part := new(big.Rat).Mul(share, new(big.Rat).SetFrac(num(p.Weight), whole))
+			if p.Item.Kind == AnElement {
+				e, ok := s.Elements.Get(p.Item.asset())
+				report(ok, "%q has a part that is none", o.Name)
+				broken = broken || e.Withdrawn
+				leaves, shares = append(leaves, tokens.Part{Asset: e.Asset}), append(shares, part)
+				continue
+			}
+			inner, ok := s.Offers.Get(p.Item.ID)
+			report(ok, "%q has a part that is none", o.Name)
+			broken = broken || inner.Withdrawn || inner.Broken
+			walk(inner.Portions, part, level+1)
+		}
+	}
+	walk(o.Portions, big.NewRat(1, 1), 1)
+	split, _ := ledger.Splits.Get(id)
+	same := len(split.Parts) == len(leaves)
+	for n := 0; same && n < len(leaves); n++ {
+		p := split.Parts[n]
+		same = p.Asset == leaves[n].Asset && p.Den > 0 && new(big.Rat).SetFrac(num(p.Num), num(p.Den)).Cmp(shares[n]) == 0
+	}
+	report(same, "the split of %q has other shares than its weights say", o.Name)
+	report(depth == o.Depth, "%q is %d deep, not %d", o.Name, depth, o.Depth)
+	report(o.Broken || !broken, "%q contains what was withdrawn", o.Name)
+	report(split.Closed == (o.Withdrawn && o.Held == 0), "the split of %q is open or closed wrongly", o.Name)
 }

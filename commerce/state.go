@@ -1,18 +1,53 @@
 package commerce
 
 import (
+	"bytes"
+	"cmp"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
+// Facts is the part of the shop's state that is not a table.
+type Facts struct {
+	Terms Terms `cbor:"terms" json:"terms"`
+}
+
 // State is the shop. A copy made by Copy is a snapshot; a plain assignment is not.
 type State struct {
-	Elements table.Table[tokens.Asset, Element] // by their tokens
+	Facts
+	Elements  table.Table[tokens.Asset, Element] // by their tokens
+	Offers    table.Table[event.ID, Offer]       // products and bundles
+	Names     table.Table[table.Text, event.ID]  // of offers
+	Purchases table.Table[event.ID, Purchase]    // by the event that bought
+	Agenda    table.Table[Due, struct{}]         // exactly the purchases that can be given back, by when no more
+	Demand    table.Table[Item, Demand]          // what buyers steer to
+	Past      table.Table[event.ID, Terms]       // by the decision that set them
+	Bought    table.Table[Customer, struct{}]    // exactly the purchases with a known buyer, by buyer
+}
+
+// New is the shop before anything is sold.
+func New() State {
+	s := State{Facts: Facts{Terms: DefaultTerms()}}
+	s.Past.Set(event.ID{}, s.Terms)
+	return s
 }
 
 // Copy is a snapshot.
 func (s *State) Copy() State {
-	return State{Elements: s.Elements.Copy()}
+	return State{
+		Facts:     s.Facts,
+		Elements:  s.Elements.Copy(),
+		Offers:    s.Offers.Copy(),
+		Names:     s.Names.Copy(),
+		Purchases: s.Purchases.Copy(),
+		Agenda:    s.Agenda.Copy(),
+		Demand:    s.Demand.Copy(),
+		Past:      s.Past.Copy(),
+		Bought:    s.Bought.Copy(),
+	}
 }
 
 // Act is what a rule may know and use besides an event's body: the event, who acts, and the ledger, in
@@ -20,6 +55,52 @@ func (s *State) Copy() State {
 type Act struct {
 	tokens.Act
 	Ledger *tokens.State
+	Around Around
 }
 
 func (a Act) assembly() bool { return a.By == tokens.Treasury }
+
+// Around is what the shop needs of the rest of the cooperative.
+type Around interface {
+	// Takes tells why a place cannot be given money, or nil. Places are what buyers may steer money to
+	// besides what is sold: missions that gather it.
+	Takes(place event.ID, amount uint64) error
+
+	// Give moves money that Takes allows to a place, from an account, on behalf of a buyer; by is the
+	// purchase.
+	Give(place event.ID, from tokens.Account, buyer identity.PublicKey, amount uint64, by event.ID, at event.Time)
+
+	// Bought notes that somebody has bought for so much, of which margin went to the treasury.
+	Bought(buyer identity.PublicKey, amount, margin uint64, at event.Time)
+}
+
+// Due is a place in the agenda: at coop time At the purchase ID can be given back no more.
+type Due struct {
+	At event.Time `cbor:"at"`
+	ID event.ID   `cbor:"id"`
+}
+
+// Compare orders by time, then by id.
+func (d Due) Compare(other Due) int {
+	return cmp.Or(cmp.Compare(d.At, other.At), bytes.Compare(d.ID[:], other.ID[:]))
+}
+
+// Customer is a purchase of somebody.
+type Customer struct {
+	Key identity.PublicKey `cbor:"key"`
+	ID  event.ID           `cbor:"id"`
+}
+
+// Compare orders by customer, then by purchase.
+func (c Customer) Compare(other Customer) int {
+	return cmp.Or(c.Key.Compare(other.Key), bytes.Compare(c.ID[:], other.ID[:]))
+}
+
+// Demand is what buyers have steered to an item.
+type Demand struct {
+	Amount uint64 `cbor:"amount" json:"amount"` // minor units
+	Times  uint64 `cbor:"times" json:"times"`
+}
+
+// plus adds up to what can be counted.
+func plus(a, b uint64) uint64 { return min(a+b, MaxAmount) }

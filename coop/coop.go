@@ -53,7 +53,7 @@ func Genesis(e *event.Event) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	return State{Hall: hall, Missions: missions.Begin(hall.Time)}, nil
+	return State{Hall: hall, Missions: missions.Begin(hall.Time), Shop: commerce.New()}, nil
 }
 
 // NewTimeline starts a cooperative's timeline at its genesis.
@@ -68,19 +68,19 @@ func NewTimeline(genesis State) *fold.Timeline[State] {
 // know when to wake.
 func Next(s *State) (at event.Time, any bool) {
 	at, any = s.Hall.Next()
-	if end, ends := s.Ledger.Next(); ends && (!any || end < at) {
-		at, any = end, true
-	}
-	if end, ends := s.Missions.Next(); ends && (!any || end < at) {
-		at, any = end, true
+	for _, room := range []func() (event.Time, bool){s.Ledger.Next, s.Shop.Next, s.Missions.Next} {
+		if end, ends := room(); ends && (!any || end < at) {
+			at, any = end, true
+		}
 	}
 	return at, any
 }
 
-// Advance moves coop time to t and does all that is due: orders end, missions go on, votes open and close,
-// and what has passed is carried out.
+// Advance moves coop time to t and does all that is due: orders end, purchases are paid out, missions go on,
+// votes open and close, and what has passed is carried out.
 func Advance(s *State, t event.Time) {
 	s.Ledger.Advance(t)
+	s.Shop.Advance(s.shopAt(t))
 	s.Missions.Advance(t, s.house())
 	for id, passed := s.Hall.Advance(t); passed; id, passed = s.Hall.Advance(t) {
 		trial := s.Copy()
@@ -116,5 +116,6 @@ func (s *State) perform(id event.ID) error {
 
 // Invariants looks for anything in the state that no sequence of events may lead to.
 func Invariants(s *State) []error {
-	return slices.Concat(s.Hall.Invariants(), s.Ledger.Invariants(s.Hall.Time, s.Missions.Escrows), s.Missions.Invariants(&s.Ledger), s.Shop.Invariants(&s.Ledger))
+	return slices.Concat(s.Hall.Invariants(), s.Ledger.Invariants(s.Hall.Time, s.Missions.Escrows, s.Shop.Escrows), s.Missions.Invariants(&s.Ledger),
+		s.Shop.Invariants(&s.Ledger, s.Hall.Time))
 }

@@ -65,6 +65,9 @@ func Deps(s *State, d event.Draft) []event.ID {
 	if deps := s.missionDeps(d); deps != nil {
 		return deps
 	}
+	if deps := s.shopDeps(d); deps != nil {
+		return deps
+	}
 	return s.ledgerDeps(d)
 }
 

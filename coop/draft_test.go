@@ -347,6 +347,8 @@ func (w *world) look(c command) (out []string) {
 		return w.marketOf(c.word(1))
 	case "shop":
 		return w.shop()
+	case "receipt":
+		return ExplainReceipt(s, w.purchase(c.word(1), c.word(2)))
 	case "missions":
 		return w.lookAtMission(c.word(1))
 	case "root":

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash"
 
+	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
@@ -99,6 +100,8 @@ func ledgerRoot(h hash.Hash, l *tokens.State) {
 	rows(h, "ledger.agenda", &l.Agenda)
 	rows(h, "ledger.fresh", &l.Fresh)
 	rows(h, "ledger.prices", &l.Prices)
+	rows(h, "ledger.splits", &l.Splits)
+	rows(h, "ledger.streams", &l.Streams)
 }
 
 // ledgerDeps are the events that a draft about money or tokens is about: what made the token, placed the
@@ -119,8 +122,7 @@ func (s *State) ledgerDeps(d event.Draft) []event.ID {
 		}
 	case tokens.KindClaim:
 		if b, ok := read[tokens.Claim](d); ok {
-			t, _ := s.Ledger.Tokens.Get(b.Asset)
-			return append(about(t.Last), s.made(b.Asset)...)
+			return append(s.Ledger.Brought(b.Asset, event.MaxDeps-1), s.made(b.Asset)...)
 		}
 	case tokens.KindOrder:
 		if b, ok := read[tokens.PlaceOrder](d); ok {
@@ -143,7 +145,7 @@ func Sources(s *State, device identity.PublicKey, d event.Draft) []event.ID {
 	case tokens.KindTransfer:
 		b, ok := read[tokens.Transfer](d)
 		asset, spends = b.Asset, ok
-	case tokens.KindPay, tokens.KindRedeem, missions.KindPledge:
+	case tokens.KindPay, tokens.KindRedeem, missions.KindPledge, commerce.KindBuy:
 		spends = true
 	case tokens.KindOrder:
 		b, ok := read[tokens.PlaceOrder](d)

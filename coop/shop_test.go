@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
@@ -16,21 +18,96 @@ import (
 // bazaar is the bank's charter, whose proposals on track quick may also do everything that the shop knows.
 func bazaar(c governance.Charter) governance.Charter {
 	c = bank(c)
-	c.Tracks[1].Actions = append(c.Tracks[1].Actions, commerce.Kinds()...)
+	c.Tracks[1].Actions = append(append(c.Tracks[1].Actions, commerce.Kinds()...), commerce.KindBuy, commerce.KindSell) // which the shop refuses
 	return c
 }
 
 // shopDraft is what a command about the shop wants to say, if it is one. Prices are in minor units; "5+" is
 // a price of at least 5.
 //
-//	element TOKEN title= price=
+//	element TOKEN title= price=              product|bundle NAME parts=roof:3,box:2 title= price= number=0
+//	reprice NAME price=                      unsell NAME
+//	terms least= default= most= steer= window=0h                    (in percent)
+//	buy NAME PAY count=1 steer=treasury:5,roof:3 memo=
+//	sell NAME PAY count=1 steer= to=WHO for=RECEIPT memo=           refund WHOSE N for=RECEIPT
 func (w *world) shopDraft(c command) (event.Draft, bool) {
 	object := c.word(2)
 	switch c.word(1) {
+	case "product", "bundle":
+		b := commerce.NewOffer{Number: w.number(c.get("number", "0")), Kind: commerce.OfferKind(c.get("kind", c.word(1))), Name: object, Title: c.get("title", title(object)), Price: w.price(c)}
+		for _, text := range c.list("parts") {
+			name, weight, _ := strings.Cut(text, ":")
+			b.Portions = append(b.Portions, commerce.Portion{Item: w.item(name), Weight: w.number(weight)})
+		}
+		for n := range w.number(c.get("many", "0")) {
+			b.Portions = append(b.Portions, commerce.Portion{Item: commerce.OfferOf(event.ID{byte(n), byte(n >> 8)}), Weight: 1})
+		}
+		return w.body(commerce.KindOffer, b), true
+	case "reprice":
+		return w.body(commerce.KindPrice, commerce.SetPrice{Item: w.item(object), Price: w.price(c)}), true
+	case "unsell":
+		return w.body(commerce.KindWithdraw, commerce.Withdraw{Item: w.item(object)}), true
+	case "terms":
+		percent := func(name string) uint64 { return w.number(c.get(name, "0")) * 10_000 }
+		return w.body(commerce.KindTerms, commerce.SetTerms{Least: percent("least"), Default: percent("default"), Most: percent("most"), Steer: percent("steer"), Window: w.span(c.get("window", "0h"))}), true
+	case "buy":
+		return w.body(commerce.KindBuy, commerce.Buy{Order: w.order(c), Memo: c.get("memo", "")}), true
+	case "sell":
+		b := commerce.Sell{Order: w.order(c), Receipt: c.get("for", ""), Memo: c.get("memo", "")}
+		if who := c.get("to", ""); who != "" {
+			b.Buyer = publicOf(who)
+		}
+		if c.get("to", "") == "garbage" {
+			b.Buyer = identity.PublicKey{1} // a point of small order
+		}
+		return w.body(commerce.KindSell, b), true
+	case "refund":
+		return w.body(commerce.KindRefund, commerce.Refund{Purchase: w.purchase(object, c.word(3)), Receipt: c.get("for", "")}), true
 	case "element":
 		return w.body(commerce.KindElement, commerce.NewElement{Asset: w.asset(object), Title: c.get("title", title(object)), Price: w.price(c)}), true
 	}
 	return event.Draft{}, false
+}
+
+// item is what is sold under a name; "treasury" is the treasury, "mission/NAME" a mission.
+func (w *world) item(name string) commerce.Item {
+	s := w.state()
+	if name == "treasury" {
+		return commerce.Item{Kind: commerce.TheTreasury}
+	}
+	if place, ok := strings.CutPrefix(name, "mission/"); ok {
+		return commerce.Item{Kind: commerce.APlace, ID: w.missionNamed(place)}
+	}
+	if id, ok := s.Shop.Names.Get(table.Text(name)); ok {
+		return commerce.OfferOf(id)
+	}
+	return commerce.ElementOf(w.asset(name))
+}
+
+func (w *world) order(c command) commerce.Order {
+	o := commerce.Order{Item: w.item(c.word(2)), Count: w.number(c.get("count", "1")), Pay: w.number(c.word(3))}
+	for _, text := range c.list("steer") {
+		name, amount, _ := strings.Cut(text, ":")
+		o.Steer = append(o.Steer, commerce.Steer{To: w.item(name), Amount: w.number(amount)})
+	}
+	return o
+}
+
+// purchase is the n-th purchase that somebody signed, from 0.
+func (w *world) purchase(who, n string) event.ID {
+	if w.strands[who] == nil {
+		return event.ID{9}
+	}
+	i := uint64(0)
+	for _, e := range w.strands[who].events {
+		if w.state().Shop.Purchases.Has(e.ID) {
+			if fmt.Sprint(i) == n {
+				return e.ID
+			}
+			i++
+		}
+	}
+	return event.ID{9}
 }
 
 func (w *world) price(c command) commerce.Price {
@@ -45,21 +122,35 @@ func (w *world) price(c command) commerce.Price {
 // shop lists what is sold.
 func (w *world) shop() (out []string) {
 	s := w.state()
-	for _, e := range s.Shop.Elements.All() {
-		out = append(out, fmt.Sprintf("element %s: %q for %s", s.tokenName(e.Asset), e.Title, s.price(e.Price)))
+	for _, i := range Shop(s).Items {
+		line := fmt.Sprintf("%s %s: %q for %s, %s, %d sold, income %s", i.Kind, i.Name, i.Title, s.price(i.Price), i.State, i.Sold, s.Hall.Currency.Format(i.Income))
+		for _, p := range i.Shares {
+			line += fmt.Sprintf("; %d/%d %s", p.Num, p.Den, p.Token)
+		}
+		out = append(out, line)
+	}
+	for _, d := range Demand(s) {
+		out = append(out, fmt.Sprintf("steered to %s: %s, %d times", d.Name, s.Hall.Currency.Format(d.Amount), d.Times))
 	}
 	slices.Sort(out)
-	return out
+	return append(out, "terms: "+Shop(s).Says)
 }
 
-// stocked is a world in which every table of the shop has rows.
+// stocked is a world in which every table of the shop has rows: a purchase that was paid out, and one that
+// can still be given back.
 func stocked(t testing.TB) *world {
 	w := richUnder(t, "bazaar")
-	for _, c := range []string{`ann propose sell track=quick ledger="element roof;element mural price=0+"`, "bob vote sell yes", "wait 61m"} {
-		w.play(c)
+	for _, c := range []string{`ann propose sell track=quick ledger="element roof;element mural price=0+"`, "bob vote sell yes", "wait 61m",
+		`ann propose home track=quick ledger="product home parts=roof:3,mural:4 price=100"`, "bob vote home yes", "wait 61m",
+		`ann propose box track=quick ledger="bundle box parts=home:1,roof:1 price=10+"`, "bob vote box yes", "wait 61m", "bob buy box 51 steer=home:11,mural:5",
+		`ann propose terms track=quick ledger="terms least=1 default=2 most=3 steer=50 window=5d"`, "bob vote terms yes", "wait 61m", "bob buy home 100 steer=box:3",
+		"bob buy mural 9", "bob refund bob 2"} {
+		if said := w.play(c); strings.HasPrefix(said0(said), "refused") {
+			t.Fatalf("%s: %v", c, said)
+		}
 	}
-	if w.state().Shop.Elements.Len() != 2 {
-		t.Fatal("the shop is empty")
+	if w.state().Shop.Purchases.Len() != 3 {
+		t.Fatal("nothing was sold")
 	}
 	return w
 }
@@ -68,9 +159,26 @@ func stocked(t testing.TB) *world {
 func TestRootCoversTheShop(t *testing.T) {
 	s := stocked(t).state().Copy()
 	root := Root(&s)
+	terms := reflect.TypeFor[commerce.Terms]()
+	for i := range terms.NumField() {
+		changed := s.Copy()
+		bump(t, reflect.ValueOf(&changed.Shop.Terms).Elem().Field(i))
+		if Root(&changed) == root {
+			t.Errorf("the root does not cover Terms.%s", terms.Field(i).Name)
+		}
+	}
 	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Asset, commerce.Element] { return &s.Shop.Elements })
-	if tables := reflect.TypeFor[commerce.State]().NumField(); tables != 1 {
-		t.Errorf("the shop has %d tables, this test knows 1: add the others to Root, to Copy and here", tables)
+	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, commerce.Offer] { return &s.Shop.Offers })
+	checkRows(t, root, &s, func(s *State) *table.Table[table.Text, event.ID] { return &s.Shop.Names })
+	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, commerce.Purchase] { return &s.Shop.Purchases })
+	checkRows(t, root, &s, func(s *State) *table.Table[commerce.Due, struct{}] { return &s.Shop.Agenda })
+	checkRows(t, root, &s, func(s *State) *table.Table[commerce.Item, commerce.Demand] { return &s.Shop.Demand })
+	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, commerce.Terms] { return &s.Shop.Past })
+	checkRows(t, root, &s, func(s *State) *table.Table[commerce.Customer, struct{}] { return &s.Shop.Bought })
+	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, tokens.Split] { return &s.Ledger.Splits })
+	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Stream, tokens.Flow] { return &s.Ledger.Streams })
+	if tables := reflect.TypeFor[commerce.State]().NumField() - 1; tables != 8 {
+		t.Errorf("the shop has %d tables, this test knows 8: add the others to Root, to Copy and here", tables)
 	}
 }
 
@@ -83,12 +191,71 @@ func TestInvariantsNoticeTheShop(t *testing.T) {
 			s.Shop.Elements.Set(w.asset("roof"), e)
 		}
 	}
+	offer := func(harm func(*commerce.Offer)) func(*State, *world) {
+		return func(s *State, w *world) {
+			o, _ := s.Shop.Offers.Get(w.item("box").ID)
+			harm(&o)
+			s.Shop.Offers.Set(w.item("box").ID, o)
+		}
+	}
+	bought := func(n string, harm func(*commerce.Purchase)) func(*State, *world) {
+		return func(s *State, w *world) {
+			p, _ := s.Shop.Purchases.Get(w.purchase("bob", n))
+			harm(&p)
+			s.Shop.Purchases.Set(w.purchase("bob", n), p)
+		}
+	}
+	split := func(harm func(*tokens.Split)) func(*State, *world) {
+		return func(s *State, w *world) {
+			p, _ := s.Ledger.Splits.Get(w.item("box").ID)
+			harm(&p)
+			s.Ledger.Splits.Set(w.item("box").ID, p)
+		}
+	}
 	for name, harm := range map[string]func(*State, *world){
 		"an element of another token": element(func(e *commerce.Element) { e.Asset = tokens.Asset{9} }),
 		"a price of nothing":          element(func(e *commerce.Element) { e.Price.Amount = 0 }),
 		"an element of no token": func(s *State, w *world) {
-			s.Shop.Elements.Set(tokens.Asset{9}, commerce.Element{Asset: tokens.Asset{9}})
+			s.Shop.Elements.Set(tokens.Asset{9}, commerce.Element{Asset: tokens.Asset{9}, Price: commerce.Price{Open: true}})
 		},
+		"withdrawn and still inside": element(func(e *commerce.Element) { e.Withdrawn = true }),
+		"other terms":                func(s *State, w *world) { s.Shop.Terms.Most++ },
+		"another weight": offer(func(o *commerce.Offer) {
+			o.Portions = []commerce.Portion{o.Portions[0], {Item: o.Portions[1].Item, Weight: 2}}
+		}),
+		"a part left out": offer(func(o *commerce.Offer) { o.Portions = o.Portions[:1] }),
+		"a bundle in itself": func(s *State, w *world) {
+			offer(func(o *commerce.Offer) { o.Portions = []commerce.Portion{{Item: w.item("box"), Weight: 1}} })(s, w)
+		},
+		"another depth":         offer(func(o *commerce.Offer) { o.Depth++ }),
+		"withdrawn but open":    offer(func(o *commerce.Offer) { o.Withdrawn, o.Held = true, 0 }),
+		"one held more":         offer(func(o *commerce.Offer) { o.Held++ }),
+		"another offer's name":  offer(func(o *commerce.Offer) { o.Name = "home" }),
+		"a cent more paid":      bought("0", func(p *commerce.Purchase) { p.Amount++ }),
+		"a cent moved":          bought("0", func(p *commerce.Purchase) { p.Treasury, p.Rest.Amount = p.Treasury+1, p.Rest.Amount-1 }),
+		"a purchase forgotten":  func(s *State, w *world) { s.Shop.Purchases.Delete(w.purchase("bob", "1")) },
+		"paid out twice":        bought("2", func(p *commerce.Purchase) { p.Phase = commerce.Held }),
+		"never paid out":        bought("1", func(p *commerce.Purchase) { p.Until = 5 }),
+		"another buyer":         bought("0", func(p *commerce.Purchase) { p.Buyer = publicOf("ann") }),
+		"terms that never were": bought("0", func(p *commerce.Purchase) { p.Terms = event.ID{9} }),
+		"no agenda":             func(s *State, w *world) { s.Shop.Agenda = table.Table[commerce.Due, struct{}]{} },
+		"income from nowhere":   split(func(p *tokens.Split) { p.Total++ }),
+		"given more than came":  split(func(p *tokens.Split) { p.Given++ }),
+		"closed with money":     split(func(p *tokens.Split) { p.Closed = true }),
+		"shares above the whole": split(func(p *tokens.Split) {
+			p.Parts = append([]tokens.Part{{Asset: p.Parts[0].Asset, Num: 1, Den: 1}}, p.Parts[1:]...)
+		}),
+		"a stream that took too much": func(s *State, w *world) {
+			for stream, flow := range s.Ledger.Streams.All() {
+				flow.Taken++
+				s.Ledger.Streams.Set(stream, flow)
+				break
+			}
+		},
+		"a stream of nothing": func(s *State, w *world) {
+			s.Ledger.Streams.Set(tokens.Stream{Asset: w.asset("roof")}, tokens.Flow{Part: tokens.Part{Den: 1}})
+		},
+		"a split forgotten": func(s *State, w *world) { s.Ledger.Splits.Delete(w.item("home").ID) },
 	} {
 		w := stocked(t)
 		s := w.state().Copy()

@@ -126,7 +126,7 @@ func (t *Teller) about(e *event.Event) (with, memo string) {
 		b, _ := read[tokens.Claim](d)
 		return "income of " + s.tokenName(b.Asset), ""
 	default:
-		return "", ""
+		return t.aboutShop(d)
 	}
 	if t.account == tokens.Member(author) {
 		return s.whom(other), memo

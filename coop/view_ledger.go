@@ -91,7 +91,7 @@ func (s *State) accounts(asset tokens.Asset) (views []AccountView) {
 		case tokens.InEscrow:
 			escrow += b.Has
 			continue
-		case tokens.OfIncome:
+		case tokens.OfIncome, tokens.OfSplit:
 			income += b.Has
 			continue
 		case tokens.OfMember:
@@ -123,6 +123,7 @@ func Tokens(s *State) []TokenView {
 }
 
 func (s *State) token(asset tokens.Asset, t tokens.Token) TokenView {
+	t.Income = s.Ledger.Earned(asset)
 	v := TokenView{ID: asset, Token: t, Currency: s.Hall.Currency}
 	if t.Trades > 0 {
 		last, _ := s.Ledger.Prices.Get(tokens.Tick{Asset: asset, N: t.Trades - 1})

@@ -60,6 +60,20 @@ func (s *State) Credit(env fold.Env, b PatronageCredit) error {
 	return nil
 }
 
+// Bought adds a purchase from the shop to somebody's patronage, at a coop time. Nobody keeps that record:
+// it follows from the payment, so it is not refused, and ends at what can be counted.
+func (s *State) Bought(key identity.PublicKey, amount uint64, at event.Time) {
+	if d, ok := s.Devices.Get(key); ok {
+		key = d.Member
+	}
+	p, known := s.Patronage.Get(key)
+	if !known {
+		p.Since = at
+	}
+	p.Amount, p.Last = min(p.Amount+amount, MaxAmount), at
+	s.Patronage.Set(key, p)
+}
+
 // inherit moves what was bought by a key to the member that speaks by it from now on.
 func (s *State) inherit(member, key identity.PublicKey) {
 	p, ok := s.Patronage.Get(key)

@@ -43,6 +43,7 @@ var (
 	ErrShares    = errors.New("a token begins with 1 to 256 holders, each named once")
 	ErrNotOpen   = errors.New("no order or waiting transfer with this id is open: it was filled, approved, cancelled or has expired")
 	ErrNotYours  = errors.New("this order or transfer is somebody else's: only its owner can cancel it")
+	ErrStreams   = errors.New("a token of this is in 256 parts of products and bundles already: withdraw one of them first")
 	ErrNothing   = errors.New("there is no income to claim on this token: it was claimed already, or none has come")
 )
 

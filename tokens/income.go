@@ -3,6 +3,7 @@ package tokens
 import (
 	"math/bits"
 
+	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/text"
 )
 
@@ -34,7 +35,9 @@ func (s *State) Inherit(asset Asset, from, to Account) {
 	if !ok {
 		return // money has no income
 	}
-	source, target := s.Of(from, asset), s.Of(to, asset)
+	s.gather(asset)
+	t, _ = s.Tokens.Get(asset)
+	source, target := s.settled(from, asset), s.settled(to, asset)
 	target.Due += source.Due
 	target.Rest += source.Rest // below twice the supply
 	if target.Rest >= t.Supply {
@@ -61,11 +64,21 @@ func (s *State) Pay(a Act, b Pay) error {
 		return ErrTooMuch
 	}
 
-	t.Income += b.Amount
-	t.Last = a.ID
-	s.Tokens.Set(b.Asset, t)
-	s.Move(Currency, a.By, Income(b.Asset), b.Amount, a.ID)
+	s.PayHolders(b.Asset, a.By, b.Amount, a.ID)
 	return nil
+}
+
+// PayHolders adds to the income of a token. It panics if that is more than can be counted, or if there
+// is no such token: check first.
+func (s *State) PayHolders(asset Asset, from Account, amount uint64, by event.ID) {
+	t, ok := s.Tokens.Get(asset)
+	if !ok || amount > MaxAmount-t.Income {
+		panic("tokens: invariant: a payment to a token that cannot take it")
+	}
+	t.Income += amount
+	t.Last = by
+	s.Tokens.Set(asset, t)
+	s.Move(Currency, from, Income(asset), amount, by)
 }
 
 // Claim takes one's income, also that of units in one's orders and waiting transfers.
@@ -78,10 +91,12 @@ func (s *State) Claim(a Act, b Claim) error {
 		return ErrNothing
 	}
 
+	s.gather(b.Asset)
+	t, _ = s.Tokens.Get(b.Asset)
 	for id := range s.open(a.By, b.Asset) {
 		s.Inherit(b.Asset, Escrow(id), a.By)
 	}
-	holding := s.Of(a.By, b.Asset)
+	holding := s.settled(a.By, b.Asset)
 	due := holding.Due
 	holding.Due = 0
 	s.put(Place{b.Asset, a.By}, holding)

@@ -22,6 +22,7 @@ func (s *State) Invariants(at event.Time, others ...func(Place) bool) []error {
 	for asset, t := range s.Tokens.All() {
 		s.checkToken(asset, &t, report)
 	}
+	s.checkSplits(report)
 	s.checkOpen(at, others, report)
 	for name, asset := range s.Names.All() {
 		t, ok := s.Tokens.Get(asset)
@@ -137,5 +138,35 @@ func (s *State) checkOpen(at event.Time, others []func(Place) bool, report func(
 		ask, _, sells := s.seek(Rank{Asset: asset, Side: Sell})
 		t, _ := s.Tokens.Get(asset)
 		report(!buys || !sells || bid.Price < ask.Price || s.Fresh.Has(asset) || !t.Rule.tradable(), "the book of %q is crossed", t.Name)
+	}
+}
+
+// checkSplits expects that the shares of every split add up to 1, that no part has more than its share,
+// and that what was not fetched is there: payouts and what is carried over are the income.
+func (s *State) checkSplits(report func(bool, string, ...any)) {
+	streams := 0
+	for id, split := range s.Splits.All() {
+		shares, taken := new(big.Rat), new(big.Int)
+		for n, p := range split.Parts {
+			shares.Add(shares, new(big.Rat).SetFrac(num(p.Num), num(max(p.Den, 1))))
+			flow, open := s.Streams.Get(Stream{p.Asset, id, uint64(n)})
+			report(open != split.Closed && (split.Closed || flow.Part == p), "part %d of split %s does not flow as it should", n, id)
+			if split.Closed {
+				flow.Taken = p.Of(split.Total)
+			} else {
+				streams++
+			}
+			report(flow.Taken <= p.Of(split.Total), "part %d of split %s has taken more than its share", n, id)
+			taken.Add(taken, num(flow.Taken))
+		}
+		report(shares.Cmp(big.NewRat(1, 1)) == 0, "the shares of split %s add up to %s", id, shares)
+		report(taken.Cmp(num(split.Given)) == 0, "split %s has given %d, and its parts have %s", id, split.Given, taken)
+		left, _ := s.Money.Get(SplitAccount(id))
+		report(split.Total <= MaxAmount && left.Has+split.Given+split.Rest == split.Total && (split.Closed || split.Rest == 0) && (!split.Closed || left.Has == 0),
+			"split %s of %d has %d", id, split.Total, left.Has)
+	}
+	report(streams == s.Streams.Len(), "%d streams of %d parts", s.Streams.Len(), streams)
+	for account, b := range s.Money.All() {
+		report(account.Kind != OfSplit || s.Splits.Has(account.ID), "%d of a split that is none", b.Has)
 	}
 }

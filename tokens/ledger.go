@@ -15,7 +15,10 @@ func (s *State) Move(asset Asset, from, to Account, amount uint64, by event.ID) 
 	if from == to {
 		panic("tokens: invariant: a move from an account to itself")
 	}
-	source, target := s.Of(from, asset), s.Of(to, asset)
+	if asset != Currency {
+		s.gather(asset) // so that it goes to who has the units now
+	}
+	source, target := s.settled(from, asset), s.settled(to, asset)
 	owed := s.Owed
 
 	taken := min(source.Has, amount)

@@ -80,6 +80,7 @@ func (s *State) clear(people Register, asset Asset, at event.Time) bool {
 	buyers = append(buyers, s.allot(asset, Buy, wanted, mayBuy)...)
 	s.trade(asset, price, s.allot(asset, Sell, units, func(*Order) bool { return true }), buyers)
 
+	t, _ = s.Tokens.Get(asset) // its income may have come with the trade
 	s.Prices.Set(Tick{asset, t.Trades}, Price{At: at, Price: price, Units: units})
 	if t.Trades >= MaxPrices {
 		s.Prices.Delete(Tick{asset, t.Trades - MaxPrices})

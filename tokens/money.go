@@ -61,27 +61,49 @@ type Credit struct {
 
 // IssueMoney brings money in.
 func (s *State) IssueMoney(a Act, b IssueMoney) error {
+	to := Member(b.To)
 	cashier, err := s.cashier(a, b.Amount, b.Receipt, b.Memo)
 	if err != nil {
 		return err
 	}
-	to := Member(b.To)
 	if to == a.By && !a.assembly() {
 		return ErrCashierSelf
 	}
 	if err := mayHold(a.People, RuleMembers, to); err != nil {
 		return err
 	}
-	if !a.assembly() && b.Amount > cashier.Cap-cashier.Issued {
-		return ErrCap
-	}
-	if !s.fits(b.Amount) {
-		return ErrTooMuch
+	if err := s.mayIssue(a, cashier, b.Amount); err != nil {
+		return err
 	}
 
-	cashier.Issued += b.Amount
-	s.book(a, cashier, b.Receipt, b.Amount, false)
+	s.TakeIn(a, b.Amount, b.Receipt)
 	s.Move(Currency, Issue, to, b.Amount, a.ID)
+	return nil
+}
+
+// CanTakeIn tells why who acts cannot bring so much money in for this receipt, or nil.
+func (s *State) CanTakeIn(a Act, amount uint64, receipt, memo string) error {
+	cashier, err := s.cashier(a, amount, receipt, memo)
+	if err != nil {
+		return err
+	}
+	return s.mayIssue(a, cashier, amount)
+}
+
+// TakeIn books money that CanTakeIn allows; whoever calls it moves as much from the issue.
+func (s *State) TakeIn(a Act, amount uint64, receipt string) {
+	c := s.present(a)
+	c.Issued += amount
+	s.book(a, c, receipt, amount, false)
+}
+
+func (s *State) mayIssue(a Act, c Cashier, amount uint64) error {
+	if !a.assembly() && amount > c.Cap-c.Issued {
+		return ErrCap
+	}
+	if !s.fits(amount) {
+		return ErrTooMuch
+	}
 	return nil
 }
 
@@ -91,33 +113,50 @@ func (s *State) RedeemMoney(a Act, b RedeemMoney) error {
 	if err != nil {
 		return err
 	}
-	if !a.assembly() && b.Amount > cashier.Cap-cashier.Redeemed {
-		return ErrCap
-	}
 	if has, _ := s.Money.Get(a.By); b.Amount > has.Has { // nobody pays out what they owe
 		return ErrFunds
 	}
-	if issued, _ := s.Money.Get(Issue); b.Amount > issued.Owes {
-		return ErrNotIssued
+	if err := s.mayRedeem(a, cashier, b.Amount); err != nil {
+		return err
 	}
 
-	cashier.Redeemed += b.Amount
-	s.book(a, cashier, b.Receipt, b.Amount, true)
+	s.GiveOut(a, b.Amount, b.Receipt)
 	s.Move(Currency, a.By, Issue, b.Amount, a.ID)
+	return nil
+}
+
+// CanGiveOut tells why who acts cannot pay so much money out for this receipt, or nil.
+func (s *State) CanGiveOut(a Act, amount uint64, receipt, memo string) error {
+	cashier, err := s.cashier(a, amount, receipt, memo)
+	if err != nil {
+		return err
+	}
+	return s.mayRedeem(a, cashier, amount)
+}
+
+// GiveOut books money that CanGiveOut allows; whoever calls it moves as much to the issue.
+func (s *State) GiveOut(a Act, amount uint64, receipt string) {
+	c := s.present(a)
+	c.Redeemed += amount
+	s.book(a, c, receipt, amount, true)
+}
+
+func (s *State) mayRedeem(a Act, c Cashier, amount uint64) error {
+	if !a.assembly() && amount > c.Cap-c.Redeemed {
+		return ErrCap
+	}
+	if issued, _ := s.Money.Get(Issue); amount > issued.Owes {
+		return ErrNotIssued
+	}
 	return nil
 }
 
 // cashier checks what issue and redeem have in common, and finds the cashier in the present period.
 func (s *State) cashier(a Act, amount uint64, receipt, memo string) (c Cashier, err error) {
-	c, appointed := s.Cashiers.Get(a.By.Key())
-	if !appointed && !a.assembly() {
+	if !a.assembly() && !s.Cashiers.Has(a.By.Key()) {
 		return c, ErrNotCashier
 	}
-	if appointed {
-		if number := uint64((a.Time - c.Since) / c.Period); number != c.Number {
-			c.Number, c.Issued, c.Redeemed = number, 0, 0
-		}
-	}
+	c = s.present(a)
 	if amount < 1 || amount > MaxAmount {
 		return c, ErrAmount
 	}
@@ -131,6 +170,18 @@ func (s *State) cashier(a Act, amount uint64, receipt, memo string) (c Cashier, 
 		return c, ErrReceiptUsed
 	}
 	return c, nil
+}
+
+// present is the cashier who acts, if one does, in the present period.
+func (s *State) present(a Act) Cashier {
+	c, appointed := s.Cashiers.Get(a.By.Key())
+	if !appointed {
+		return c
+	}
+	if number := uint64((a.Time - c.Since) / c.Period); number != c.Number {
+		c.Number, c.Issued, c.Redeemed = number, 0, 0
+	}
+	return c
 }
 
 // book notes a receipt, and what its cashier has done.

@@ -34,6 +34,8 @@ type State struct {
 	Agenda     table.Table[Due, struct{}]   // the same, by when they end
 	Fresh      table.Table[Asset, struct{}] // tokens with orders that came since the last batch
 	Prices     table.Table[Tick, Price]
+	Splits     table.Table[event.ID, Split]
+	Streams    table.Table[Stream, Flow] // exactly the parts of open splits, by token
 }
 
 // Copy is a snapshot.
@@ -54,6 +56,8 @@ func (s *State) Copy() State {
 		Agenda:     s.Agenda.Copy(),
 		Fresh:      s.Fresh.Copy(),
 		Prices:     s.Prices.Copy(),
+		Splits:     s.Splits.Copy(),
+		Streams:    s.Streams.Copy(),
 	}
 }
 
@@ -133,6 +137,16 @@ func (s *State) Writes() uint64 { return s.Money.Writes() + s.Holdings.Writes() 
 
 // Of is what an account has of an asset, its income settled.
 func (s *State) Of(account Account, asset Asset) Balance {
+	b := s.Balance(asset, account)
+	if t, ok := s.Tokens.Get(asset); ok {
+		t.Income = s.Earned(asset)
+		t.settle(&b)
+	}
+	return b
+}
+
+// settled is Of where what splits have was gathered.
+func (s *State) settled(account Account, asset Asset) Balance {
 	b := s.Balance(asset, account)
 	if t, ok := s.Tokens.Get(asset); ok {
 		t.settle(&b)

@@ -1,0 +1,86 @@
+package commerce
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/tokens"
+)
+
+// ItemKind tells what an item is.
+type ItemKind string
+
+// The kinds of item.
+const (
+	AnElement   ItemKind = "element"  // its ID is that of its token
+	AnOffer     ItemKind = "offer"    // a product or a bundle: its ID is that of NewOfferID
+	APlace      ItemKind = "mission"  // something else that gathers money: its ID is what names it there
+	TheTreasury ItemKind = "treasury" // its ID is zero
+)
+
+// Item is what money can go to: what is sold, or what a buyer steers to.
+type Item struct {
+	Kind ItemKind `cbor:"kind" json:"kind"`
+	ID   event.ID `cbor:"id" json:"id"`
+}
+
+// ElementOf is the element of a token.
+func ElementOf(asset tokens.Asset) Item { return Item{AnElement, event.ID(asset)} }
+
+// OfferOf is a product or a bundle.
+func OfferOf(id event.ID) Item { return Item{AnOffer, id} }
+
+// Compare orders by kind, then by id.
+func (i Item) Compare(other Item) int {
+	return cmp.Or(cmp.Compare(i.Kind, other.Kind), bytes.Compare(i.ID[:], other.ID[:]))
+}
+
+func (i Item) asset() tokens.Asset { return tokens.Asset(i.ID) }
+
+// NewOfferID names the n-th product or bundle that an act makes: SHA-256 of "coop/offer/1", a zero byte,
+// the act's id and n (8 bytes, big-endian).
+func NewOfferID(act event.ID, n uint64) event.ID {
+	b := append([]byte("coop/offer/1\x00"), act[:]...)
+	return sha256.Sum256(binary.BigEndian.AppendUint64(b, n))
+}
+
+// on tells why an item is not on sale, or nil.
+func (s *State) on(i Item) error {
+	switch i.Kind {
+	case AnElement:
+		e, ok := s.Elements.Get(i.asset())
+		if !ok {
+			return ErrUnknownItem
+		}
+		if e.Withdrawn {
+			return ErrWithdrawn
+		}
+		return nil
+	case AnOffer:
+		o, ok := s.Offers.Get(i.ID)
+		if !ok {
+			return ErrUnknownItem
+		}
+		if o.Withdrawn {
+			return ErrWithdrawn
+		}
+		if o.Broken {
+			return ErrBroken
+		}
+		return nil
+	}
+	return ErrUnknownItem
+}
+
+// price is what an item that is on sale costs.
+func (s *State) price(i Item) Price {
+	if i.Kind == AnElement {
+		e, _ := s.Elements.Get(i.asset())
+		return e.Price
+	}
+	o, _ := s.Offers.Get(i.ID)
+	return o.Price
+}

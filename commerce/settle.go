@@ -1,0 +1,190 @@
+package commerce
+
+import (
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/tokens"
+)
+
+// take takes a buyer's money: to where it is to go at once, or to escrow while the purchase can be given
+// back.
+func (s *State) take(a Act, p Purchase, from tokens.Account) {
+	if !p.Buyer.IsZero() {
+		s.Bought.Set(Customer{p.Buyer, a.ID}, struct{}{})
+	}
+	if p.Until == p.At {
+		s.settle(a, a.ID, p, from)
+		return
+	}
+	p.Phase = Held
+	a.Ledger.Move(tokens.Currency, from, tokens.Escrow(a.ID), p.Amount, a.ID)
+	s.Purchases.Set(a.ID, p)
+	s.Agenda.Set(Due{p.Until, a.ID}, struct{}{})
+	s.hold(&p, func(held *uint64) { *held++ })
+}
+
+// hold counts a purchase that may yet pay these offers, or does not any more.
+func (s *State) hold(p *Purchase, count func(*uint64)) {
+	for i := -1; i < len(p.Gifts); i++ {
+		to := p.Rest.To
+		if i >= 0 {
+			to = p.Gifts[i].To
+		}
+		if to.Kind == AnOffer {
+			o, _ := s.Offers.Get(to.ID)
+			count(&o.Held)
+			s.Offers.Set(to.ID, o)
+		}
+	}
+}
+
+// settle pays out a purchase: the treasury's share, what the buyer steered, and the rest by the weights.
+func (s *State) settle(a Act, id event.ID, p Purchase, from tokens.Account) {
+	p.Phase = Paid
+	a.Ledger.Move(tokens.Currency, from, tokens.Treasury, p.Treasury, id)
+	gifts := make([]Gift, len(p.Gifts))
+	for n, gift := range p.Gifts {
+		gifts[n] = s.give(a, id, &p, gift, from)
+		if gifts[n].Lapsed {
+			p.Rest.Amount += gift.Amount
+		}
+		d, _ := s.Demand.Get(gift.To)
+		s.Demand.Set(gift.To, Demand{plus(d.Amount, gift.Amount), d.Times + 1})
+	}
+	p.Gifts = gifts
+	if p.Rest = s.give(a, id, &p, p.Rest, from); p.Rest.Lapsed {
+		a.Ledger.Move(tokens.Currency, from, tokens.Treasury, p.Rest.Amount, id)
+	}
+	s.sold(p.Item, p.Count)
+	s.Purchases.Set(id, p)
+	if !p.Buyer.IsZero() {
+		a.Around.Bought(p.Buyer, p.Amount, p.Treasury, a.Time)
+	}
+}
+
+// give pays one part of a purchase, unless it cannot be taken any more, because a mission has ended
+// meanwhile or nobody could count that much: what was steered there follows the weights then, and what
+// should follow the weights goes to the treasury.
+func (s *State) give(a Act, id event.ID, p *Purchase, gift Gift, from tokens.Account) Gift {
+	switch {
+	case gift.Amount == 0:
+	case gift.To.Kind == APlace && a.Around.Takes(gift.To.ID, gift.Amount) == nil:
+		a.Around.Give(gift.To.ID, from, p.Buyer, gift.Amount, id, a.Time)
+	case gift.To.Kind == APlace || gift.Amount > space(a.Ledger, gift.To):
+		gift.Lapsed = true
+	case gift.To.Kind == AnElement:
+		a.Ledger.PayHolders(gift.To.asset(), from, gift.Amount, id)
+	default:
+		gift.Before = a.Ledger.PaySplit(gift.To.ID, from, gift.Amount, id)
+	}
+	return gift
+}
+
+// sold counts pieces.
+func (s *State) sold(i Item, count uint64) {
+	if i.Kind == AnElement {
+		e, _ := s.Elements.Get(i.asset())
+		e.Sold = plus(e.Sold, count)
+		s.Elements.Set(e.Asset, e)
+		return
+	}
+	o, _ := s.Offers.Get(i.ID)
+	o.Sold = plus(o.Sold, count)
+	s.Offers.Set(i.ID, o)
+}
+
+// Refund gives a purchase back: to the account it was paid from, or, of a cashier's sale, out of the
+// cooperative.
+func (s *State) Refund(a Act, b Refund) error {
+	p, ok := s.Purchases.Get(b.Purchase)
+	if !ok {
+		return ErrNoPurchase
+	}
+	if tokens.Member(p.By) != a.By && !a.assembly() {
+		return ErrNotYours
+	}
+	if p.Phase == Refunded {
+		return ErrRefundedTwice
+	}
+	if p.Phase == Paid {
+		return ErrRefundOver
+	}
+	if p.Outside {
+		if err := a.Ledger.CanGiveOut(a.Act, p.Amount, b.Receipt, b.Memo); err != nil {
+			return err
+		}
+	}
+
+	to := tokens.Member(p.By)
+	if p.Outside {
+		to = tokens.Issue
+		a.Ledger.GiveOut(a.Act, p.Amount, b.Receipt)
+	}
+	a.Ledger.Move(tokens.Currency, tokens.Escrow(b.Purchase), to, p.Amount, a.ID)
+	p.Phase = Refunded
+	s.Purchases.Set(b.Purchase, p)
+	s.release(a, b.Purchase, &p)
+	return nil
+}
+
+// release takes a purchase off the agenda, and closes what waited only for it.
+func (s *State) release(a Act, id event.ID, p *Purchase) {
+	s.Agenda.Delete(Due{p.Until, id})
+	s.hold(p, func(held *uint64) { *held-- })
+	for i := -1; i < len(p.Gifts); i++ {
+		to := p.Rest.To
+		if i >= 0 {
+			to = p.Gifts[i].To
+		}
+		if to.Kind == AnOffer {
+			s.close(a.Ledger, to.ID, id)
+		}
+	}
+}
+
+// Next is the earliest coop time at which something happens by itself.
+func (s *State) Next() (at event.Time, any bool) {
+	for due := range s.Agenda.All() {
+		return due.At, true
+	}
+	return 0, false
+}
+
+// Advance pays out the purchases that cannot be given back any more at coop time a.Time.
+func (s *State) Advance(a Act) {
+	for {
+		var first Due
+		any := false
+		for due := range s.Agenda.All() {
+			first, any = due, true
+			break
+		}
+		if !any || first.At > a.Time {
+			return
+		}
+		p, _ := s.Purchases.Get(first.ID)
+		s.settle(a, first.ID, p, tokens.Escrow(first.ID))
+		s.release(a, first.ID, &p)
+	}
+}
+
+// Escrows tells whether a place in the ledger is an escrow of this room, so that the ledger need not know
+// what for. What it holds to the unit is checked by Invariants.
+func (s *State) Escrows(place tokens.Place) bool {
+	p, ok := s.Purchases.Get(place.Account.ID)
+	return ok && place.Asset == tokens.Currency && p.Phase == Held
+}
+
+// PurchasesOf yields the purchases of somebody.
+func (s *State) PurchasesOf(key identity.PublicKey) func(yield func(event.ID, Purchase) bool) {
+	return func(yield func(event.ID, Purchase) bool) {
+		for c := range s.Bought.From(Customer{Key: key}) {
+			if c.Key != key {
+				return
+			}
+			if p, _ := s.Purchases.Get(c.ID); !yield(c.ID, p) {
+				return
+			}
+		}
+	}
+}
