@@ -11,6 +11,7 @@ import (
 	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/tokens"
 )
 
 // dawn is the true time at which every run begins.
@@ -112,6 +113,7 @@ func charter() governance.Charter {
 			track("once", governance.YesNo, 300, 2500, 0, false),
 			track("choice", governance.Approval, 0, 2000, 0, true),
 			budget,
+			track("money", governance.YesNo, 0, 1500, 0, true, tokens.KindIssue, tokens.KindCreate),
 			track("board", governance.YesNo, 0, 700, 0, true, governance.KindStewardAppoint, governance.KindDeviceRestore),
 		},
 		Office: governance.Office{Notice: 200},

@@ -27,8 +27,8 @@ type strand struct {
 func (f *forker) fork() {
 	at := &f.w.strands[f.me.index]
 	var sides [2]*event.Event
-	for i := range sides {
-		d := inviting(keyOf(2000+100*f.me.index+10*int(at.seq)+i), dawn+f.w.now)
+	drafts := f.drafts(at)
+	for i, d := range drafts {
 		slot := event.Slot{Coop: f.w.stage.genesis.ID, Seq: at.seq, Prev: at.prev, At: dawn + f.w.now}
 		e, err := event.Seal(f.key, slot, d)
 		if err != nil {
@@ -45,4 +45,23 @@ func (f *forker) fork() {
 		}
 	}
 	at.seq, at.prev = at.seq+1, sides[f.dice.IntN(2)].ID
+}
+
+// drafts are the two sides: a double spend or sale if the member has something, by what any honest peer
+// knows, else two invites.
+func (f *forker) drafts(at *strand) (sides [2]event.Draft) {
+	for _, p := range f.w.peers {
+		if p.honest() && p.core != nil {
+			t := &trader{f.w, f.dice}
+			if sides, any := t.twice(p.core.View().Provisional, f.key.Public(), dawn+f.w.now); any {
+				f.w.judge.stats.Doubles++
+				return sides
+			}
+			break
+		}
+	}
+	for i := range sides {
+		sides[i] = inviting(keyOf(2000+100*f.me.index+10*int(at.seq)+i), dawn+f.w.now)
+	}
+	return sides
 }

@@ -450,6 +450,9 @@ func (j *judge) end() {
 	for _, err := range coop.Invariants(state) {
 		j.complain("%v", err)
 	}
+	for _, t := range state.Ledger.Tokens.All() {
+		j.stats.Trades += int(t.Trades)
+	}
 	j.countedOnce()
 	j.recount(state)
 	j.twin()

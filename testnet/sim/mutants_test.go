@@ -123,6 +123,8 @@ var mutants = []mutant{
 	{"the base of an epoch is the cooperative", "coop/chronicle.go", "	next.Base = end.Hash()\n", "", "TestCatchUpThroughEpochs", "./node"},
 	{"a re-founding is not kept", "node/refound.go", "	c.keepBeside(raw)\n", "", "TestRefounding", "./node"},
 	{"a constitutional fork passes in silence", "node/refound.go", "		c.rival, c.steward = r, nil\n", "", "TestRefoundingTakesNothingBack", "./node"},
+	{"what somebody has not got can be spent", "tokens/ledger.go", "debt > s.Overdraft(people, from)", "debt > MaxAmount", "", ""},
+	{"units in an order stay with who offers them", "tokens/order.go", "	s.Move(asset, a.By, Escrow(a.ID), amount, a.ID)\n", "	if o.Side == Buy {\n		s.Move(asset, a.By, Escrow(a.ID), amount, a.ID)\n	}\n", "", ""},
 	{"peers are greeted in the order of a map", "node/sync.go", "	slices.SortFunc(all, Peer.Compare)\n", "", "TestEqualSeedsEqualTraces", ""},
 }
 

@@ -52,6 +52,8 @@ type Stats struct {
 	Seals    int // certificates that any honest peer kept
 	Crashes  int
 	Forks    int // rounds with two blocks of one steward in them
+	Doubles  int // spends and sales with two sides
+	Trades   int // batches in which units changed hands
 	Refused  int // frames
 	Refusals int // drafts
 }

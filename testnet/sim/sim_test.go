@@ -120,6 +120,8 @@ func (s *Stats) add(o *Stats) {
 	s.Seals += o.Seals
 	s.Crashes += o.Crashes
 	s.Forks += o.Forks
+	s.Doubles += o.Doubles
+	s.Trades += o.Trades
 	s.Refused += o.Refused
 	s.Refusals += o.Refusals
 }

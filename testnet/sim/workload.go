@@ -31,6 +31,7 @@ func (w *world) cast() {
 		at, p := bursts[d.IntN(len(bursts))]+d.until(300), people[d.IntN(len(people))]
 		w.agenda.add(at, func() { a.act(p) })
 	}
+	w.trade(people)
 	for _, f := range w.plan.Forkers {
 		for range f.Times {
 			fork := &forker{w: w, dice: d, key: keyOf(f.Founder), me: w.peers[f.Founder]}

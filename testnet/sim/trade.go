@@ -1,0 +1,156 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/tokens"
+)
+
+// What every founder has once the members have decided it.
+const (
+	purse   = 50_000 // minor units of the currency
+	holding = 100    // units of the one token there is
+)
+
+// trader makes up what members do with money and tokens: they spend, sell and buy at random, often all
+// that they have, and some time more than that.
+type trader struct {
+	w    *world
+	dice dice
+}
+
+// trade writes onto the agenda that the founders give themselves money and a token, and what becomes of
+// it. One run of three has none of it.
+func (w *world) trade(people []*peer) {
+	d := newDice(w.plan.Seed, 9)
+	if d.of(1, 3) {
+		return
+	}
+	t := &trader{w, d}
+	w.agenda.add(50+d.until(100), func() { t.fund(people) })
+	for _, p := range people {
+		for range 3 {
+			w.agenda.add(400+d.until(1600), func() { t.agree(p) }) // some time when the proposal has its place in the order
+		}
+	}
+	for range 10 + d.IntN(20) {
+		p := people[d.IntN(len(people))]
+		w.agenda.add(2000+d.until(w.plan.Storm-2000), func() { t.act(p) })
+	}
+}
+
+// fund lets a founder propose that every founder gets a purse and units of a token.
+func (t *trader) fund(people []*peer) {
+	i := slices.IndexFunc(people, func(p *peer) bool { return p.index < t.w.plan.Founders && p.core != nil })
+	if i < 0 {
+		return
+	}
+	create := tokens.Create{Name: "panels", Rule: tokens.RuleFree}
+	var actions []event.Draft
+	for i := range t.w.plan.Founders {
+		to := keyOf(i).Public()
+		create.Shares = append(create.Shares, tokens.Share{To: to, Amount: holding})
+		actions = append(actions, draft(tokens.KindIssue, tokens.IssueMoney{To: to, Amount: purse, Receipt: fmt.Sprint("statement ", i)}))
+	}
+	actions = append(actions, draft(tokens.KindCreate, create))
+	people[i].submit(draft(governance.KindProposalOpen, governance.ProposalOpen{Title: "Money", Track: "money", Actions: actions}), nil)
+}
+
+// agree votes for money.
+func (t *trader) agree(p *peer) {
+	if p.core == nil {
+		return
+	}
+	for id, proposal := range p.core.View().Provisional.Hall.Proposals.All() {
+		if proposal.Rules.Track.Name == "money" && proposal.Phase == governance.Voting {
+			p.submit(draft(governance.KindBallotCast, governance.BallotCast{Proposal: id, Choice: string(governance.Yes)}), nil)
+			return
+		}
+	}
+}
+
+// act lets the member behind a peer do something with what they have.
+func (t *trader) act(p *peer) {
+	if p.core == nil {
+		return
+	}
+	s := p.core.View().Provisional
+	device, _ := s.Hall.Devices.Get(p.id())
+	if d := t.draft(s, device.Member, dawn+t.w.now); d.Kind != "" {
+		p.submit(d, nil)
+		if t.dice.of(1, 4) {
+			p.submit(d, nil) // the same once more: there may be enough for both
+		}
+	}
+}
+
+// draft is what a member may try in a state.
+func (t *trader) draft(s *coop.State, member identity.PublicKey, now event.Time) event.Draft {
+	asset, created := t.token(s)
+	if !created {
+		return event.Draft{}
+	}
+	me := tokens.Member(member)
+	money, units := s.Ledger.Of(me, tokens.Currency).Has, s.Ledger.Of(me, asset).Has
+	some := func(all uint64) uint64 {
+		if all == 0 || t.dice.of(1, 2) {
+			return all + uint64(t.dice.IntN(2)) // all, or more than that
+		}
+		return 1 + t.dice.Uint64N(all)
+	}
+	to := keyOf(t.dice.IntN(t.w.plan.Founders)).Public()
+	switch t.dice.IntN(8) {
+	case 0, 1:
+		return draft(tokens.KindTransfer, tokens.Transfer{To: to, Amount: some(money)})
+	case 2:
+		return draft(tokens.KindTransfer, tokens.Transfer{Asset: asset, To: to, Amount: some(units)})
+	case 3, 4:
+		return draft(tokens.KindOrder, tokens.PlaceOrder{Side: tokens.Sell, Asset: asset, Units: some(units), Price: 100 + t.dice.Uint64N(100), Until: now + 1000 + t.dice.until(4000)})
+	case 5:
+		return draft(tokens.KindOrder, tokens.PlaceOrder{Side: tokens.Buy, Asset: asset, Units: 1 + t.dice.Uint64N(holding), Price: 100 + t.dice.Uint64N(100), Until: now + 1000 + t.dice.until(4000)})
+	case 6:
+		return draft(tokens.KindPay, tokens.Pay{Asset: asset, Amount: 1 + t.dice.Uint64N(1+money/4)})
+	}
+	if t.dice.of(1, 2) {
+		return draft(tokens.KindClaim, tokens.Claim{Asset: asset})
+	}
+	for id, o := range s.Ledger.Orders.All() {
+		if o.Owner == me {
+			return draft(tokens.KindCancel, tokens.Cancel{ID: id})
+		}
+	}
+	return event.Draft{}
+}
+
+func (t *trader) token(s *coop.State) (tokens.Asset, bool) {
+	for asset := range s.Ledger.Tokens.All() {
+		return asset, true
+	}
+	return tokens.Asset{}, false
+}
+
+// twice is a double spend, or a double sale: two drafts for all that a member has, of which only one can
+// count. Who signs both with one number shows each half of the peers another one.
+func (t *trader) twice(s *coop.State, member identity.PublicKey, now event.Time) (sides [2]event.Draft, any bool) {
+	asset, created := t.token(s)
+	if !created || t.w.plan.Founders < 2 {
+		return sides, false
+	}
+	me := tokens.Member(member)
+	if units := s.Ledger.Of(me, asset).Has; units > 0 && t.dice.of(1, 2) {
+		for i := range sides {
+			sides[i] = draft(tokens.KindOrder, tokens.PlaceOrder{Side: tokens.Sell, Asset: asset, Units: units, Price: 100 + uint64(i), Until: now + 10_000})
+		}
+		return sides, true
+	}
+	money := s.Ledger.Of(me, tokens.Currency).Has
+	for i := range sides {
+		sides[i] = draft(tokens.KindTransfer, tokens.Transfer{To: keyOf(i).Public(), Amount: money, Memo: fmt.Sprint("side ", i)})
+	}
+	return sides, money > 0
+}
