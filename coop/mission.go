@@ -154,7 +154,7 @@ func missionInWords(s *State, d event.Draft) (words string, ok bool) {
 	switch d.Kind {
 	case missions.KindList:
 		if b, ok := read[missions.Listing](d); ok {
-			return s.listingInWords(&b), true
+			return ListingInWords(s.Hall.Currency, &b), true
 		}
 	case missions.KindPledge:
 		if b, ok := read[missions.MakePledge](d); ok {
@@ -168,9 +168,9 @@ func missionInWords(s *State, d event.Draft) (words string, ok bool) {
 	return "", false
 }
 
-// listingInWords says what a mission is.
-func (s *State) listingInWords(l *missions.Listing) string {
-	money := s.Hall.Currency.Format
+// ListingInWords says what listing a mission means, in words that follow "you" or "would".
+func ListingInWords(c governance.Currency, l *missions.Listing) string {
+	money := c.Format
 	prizes := make([]string, len(l.Prizes))
 	for i, prize := range l.Prizes {
 		prizes[i] = money(prize)
@@ -204,7 +204,9 @@ func saysOfMissions(s *State, d event.Draft) string {
 	}
 	switch d.Kind {
 	case missions.KindList:
-		return say(d, func(b missions.Listing) string { return strings.Replace(s.listingInWords(&b), "list", "lists", 1) })
+		return say(d, func(b missions.Listing) string {
+			return strings.Replace(ListingInWords(s.Hall.Currency, &b), "list", "lists", 1)
+		})
 	case missions.KindPledge:
 		return say(d, func(b missions.MakePledge) string {
 			return fmt.Sprintf("pledges %s to the mission %s", s.Hall.Currency.Format(b.Amount), s.missionTitle(b.Mission))

@@ -1,6 +1,7 @@
 package coop
 
 import (
+	"encoding/hex"
 	"fmt"
 
 	"github.com/sustainy/coop/event"
@@ -17,7 +18,8 @@ type MissionView struct {
 	By       identity.PublicKey  `json:"by"`
 	ByName   string              `json:"by_name"`
 	Currency governance.Currency `json:"currency"`
-	Listed   event.Time          `json:"listed"`
+	Terms    string              `json:"terms"` // the listing in words
+	Listed   event.Time          `json:"since"`
 	Phase    missions.Phase      `json:"phase"`
 	Due      event.Time          `json:"due,omitempty"`
 	Next     string              `json:"next,omitempty"` // what happens then if nobody does anything
@@ -51,13 +53,20 @@ type SubmissionView struct {
 	By           identity.PublicKey `json:"by"`
 	ByName       string             `json:"by_name"`
 	At           event.Time         `json:"at"`
-	Status       string             `json:"status"` // hidden, revealed, candidate, withdrawn, void
+	Status       string             `json:"status"`     // hidden, revealed, candidate, withdrawn, void
+	Commitment   string             `json:"commitment"` // hexadecimal
 	Title        string             `json:"title,omitempty"`
 	Text         string             `json:"text,omitempty"`
 	Files        []missions.File    `json:"files,omitempty"`
 	Contributors []ContributorView  `json:"contributors,omitempty"`
 	Place        int                `json:"place,omitempty"` // in the verdict, from 1; 0: behind no award
 	Prize        uint64             `json:"prize,omitempty"` // minor units at what escrow had; 0: none
+}
+
+// EntryView is a submission with its mission.
+type EntryView struct {
+	Mission    MissionView    `json:"mission"`
+	Submission SubmissionView `json:"submission"`
 }
 
 // ContributorView is one contributor with their word on it.
@@ -71,7 +80,7 @@ type ContributorView struct {
 type VerdictView struct {
 	Round   uint64          `json:"round"`
 	Judges  missions.Judges `json:"judges"`
-	Closed  event.Time      `json:"closed"`
+	Closed  event.Time      `json:"ended"`
 	Ballots uint64          `json:"ballots"`
 	Votes   []OptionView    `json:"votes"` // no award first, then the candidates in the order of their ids
 }
@@ -93,7 +102,7 @@ func Missions(s *State) []MissionView {
 }
 
 func (s *State) mission(id event.ID, m *missions.Mission) MissionView {
-	v := MissionView{ID: id, Listing: m.Listing, By: m.By, ByName: s.whom(m.By), Currency: s.Hall.Currency, Listed: m.Listed, Phase: m.Phase, Due: m.Due,
+	v := MissionView{ID: id, Listing: m.Listing, By: m.By, ByName: s.whom(m.By), Currency: s.Hall.Currency, Terms: ListingInWords(s.Hall.Currency, &m.Listing), Listed: m.Listed, Phase: m.Phase, Due: m.Due,
 		Next: successor(s, m), Raised: m.Raised, Matched: m.Matched, Pledgers: m.Pledgers, Escrow: s.Ledger.Of(tokens.Escrow(id), tokens.Currency).Has,
 		Entries: m.Entries, Round: m.Round, Bench: m.Judges, Paid: m.Paid, Asset: m.Asset, Ended: m.Ended}
 	if m.By == identity.Assembly {
@@ -179,7 +188,7 @@ func Mission(s *State, id event.ID) (MissionView, bool) {
 }
 
 func (s *State) submission(m *missions.Mission, id event.ID, x *missions.Submission) SubmissionView {
-	v := SubmissionView{ID: id, By: x.By, ByName: s.whom(x.By), At: x.At, Status: "hidden", Title: x.Content.Title, Text: x.Content.Text, Files: x.Content.Files}
+	v := SubmissionView{ID: id, By: x.By, ByName: s.whom(x.By), At: x.At, Status: "hidden", Commitment: hex.EncodeToString(x.Commitment[:]), Title: x.Content.Title, Text: x.Content.Text, Files: x.Content.Files}
 	judged := m.Round > 0 || m.Phase.Over() || m.Phase == missions.PhaseRefunding
 	switch {
 	case x.Withdrawn:

@@ -100,6 +100,11 @@ func (p Paths) StoreDir(coop event.ID) string { return filepath.Join(p.CoopDir(c
 // FilesDir holds the files that are kept for it, by their addresses.
 func (p Paths) FilesDir(coop event.ID) string { return filepath.Join(p.CoopDir(coop), "files") }
 
+// HiddenFile holds a submission to a mission, and the secret that opens its commitment, until it is revealed.
+func (p Paths) HiddenFile(coop event.ID, commitment [32]byte) string {
+	return filepath.Join(p.CoopDir(coop), "hidden", hex.EncodeToString(commitment[:])+".json")
+}
+
 // GenesisFile holds its founding event.
 func (p Paths) GenesisFile(coop event.ID) string { return filepath.Join(p.CoopDir(coop), "genesis") }
 

@@ -32,8 +32,9 @@ type proposal struct {
 	Charter  *governance.Charter `json:"charter"`  // to replace the charter
 	Again    string              `json:"again"`    // proposal with the same content that was vetoed
 	rulings
-	Juries []juryCall `json:"juries"` // to draw by lot
-	Ledger []string   `json:"ledger"` // what to do with money and tokens
+	Juries   []juryCall `json:"juries"`   // to draw by lot
+	Ledger   []string   `json:"ledger"`   // what to do with money and tokens
+	Missions []string   `json:"missions"` // files with missions to list
 }
 
 type allocation struct {
@@ -65,7 +66,7 @@ func (a *app) proposeCommand() *cobra.Command {
 type proposeFlags struct {
 	file, text, textFile, track, method, budget, charter, again string
 	tags, options, admit, devices, allocate                     []string
-	juries, parties, ledger                                     []string
+	juries, parties, ledger, missions                           []string
 	ruled                                                       rulings
 }
 
@@ -88,6 +89,7 @@ func (o *proposeFlags) add(cmd *cobra.Command) {
 	f.StringArrayVar(&o.juries, "jury", nil, "if it passes, draw a jury by lot: NAME=SEATS; may be repeated")
 	f.StringArrayVar(&o.parties, "jury-party", nil, "a member with an interest in what the jury judges, who is left out with delegates and delegators; may be repeated")
 	f.StringArrayVar(&o.ledger, "ledger", nil, ledgerUsage)
+	f.StringArrayVar(&o.missions, "mission", nil, "if it passes, list the mission in this file, as coop mission new --dry-run --json prints it; may be repeated")
 }
 
 // proposal is what the file and the flags on top of it ask for.
@@ -115,7 +117,7 @@ func (o *proposeFlags) proposal(args []string) (*proposal, error) {
 	overwrite(&p.Again, o.again)
 	p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
 	p.join(&o.ruled)
-	p.Ledger = append(p.Ledger, o.ledger...)
+	p.Ledger, p.Missions = append(p.Ledger, o.ledger...), append(p.Missions, o.missions...)
 	p.addOptions(o.options)
 	if err := p.addJuries(o.juries, o.parties); err != nil {
 		return nil, err
@@ -278,8 +280,12 @@ func (a *app) actions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts
 			return nil, nil, err
 		}
 	}
+	listed, missions, err := missionActions(p.Missions, o)
+	if err != nil {
+		return nil, nil, err
+	}
 	more, sentences, err := a.ledgerActions(cmd, p.Ledger, o)
-	return append(drafts, more...), append(words, sentences...), err
+	return slices.Concat(drafts, listed, more), slices.Concat(words, missions, sentences), err
 }
 
 // chooseTrack finds the first track that fits: its method to the options, its actions to the drafts. If
