@@ -280,12 +280,12 @@ func (a *app) actions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts
 			return nil, nil, err
 		}
 	}
-	listed, missions, err := missionActions(p.Missions, o)
-	if err != nil {
-		return nil, nil, err
+	listed, lists, err := missionActions(p.Missions, o)
+	if err == nil {
+		drafts, words = append(drafts, listed...), append(words, lists...)
+		listed, lists, err = a.ledgerActions(cmd, p.Ledger, o)
 	}
-	more, sentences, err := a.ledgerActions(cmd, p.Ledger, o)
-	return slices.Concat(drafts, listed, more), slices.Concat(words, missions, sentences), err
+	return append(drafts, listed...), append(words, lists...), err
 }
 
 // chooseTrack finds the first track that fits: its method to the options, its actions to the drafts. If
