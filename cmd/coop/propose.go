@@ -280,12 +280,18 @@ func (a *app) actions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts
 			return nil, nil, err
 		}
 	}
-	listed, lists, err := missionActions(p.Missions, o)
-	if err == nil {
-		drafts, words = append(drafts, listed...), append(words, lists...)
-		listed, lists, err = a.ledgerActions(cmd, p.Ledger, o)
+	more, sentences, err := a.costlyActions(cmd, p, o)
+	return append(drafts, more...), append(words, sentences...), err
+}
+
+// costlyActions are those about missions, money and tokens.
+func (a *app) costlyActions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts []event.Draft, words []string, err error) {
+	drafts, words, err = missionActions(p.Missions, o)
+	if err != nil {
+		return nil, nil, err
 	}
-	return append(drafts, listed...), append(words, lists...), err
+	more, sentences, err := a.ledgerActions(cmd, p.Ledger, o)
+	return append(drafts, more...), append(words, sentences...), err
 }
 
 // chooseTrack finds the first track that fits: its method to the options, its actions to the drafts. If
