@@ -30,6 +30,8 @@ func (d *Daemon) routes() http.Handler {
 	on("POST /v1/coops/{coop}/leave", d.postLeave)
 	on("POST /v1/coops/{coop}/submit", d.postSubmit)
 	on("POST /v1/coops/{coop}/device-request", d.postDeviceRequest)
+	on("GET /v1/coops/{coop}/pin", d.getPin)
+	on("GET /v1/coops/{coop}/light", d.getLight)
 	on("POST /v1/coops/{coop}/refound/{step}", d.postRefound)
 	mux.HandleFunc("POST /v1/coops/{coop}/take", d.postTake) // reads CBOR too, and more of it
 	on("GET /v1/coops/{coop}/slot/{key}", d.getSlot)

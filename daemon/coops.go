@@ -11,6 +11,7 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/node"
 )
 
 // lookPatience is how long a founding event is looked for at most.
@@ -97,6 +98,7 @@ func (d *Daemon) postLook(r *http.Request) (any, error) {
 type Join struct {
 	Genesis []byte   `json:"genesis"`
 	Addrs   []string `json:"addrs"`
+	Pin     []byte   `json:"pin,omitempty"` // of the invite; see node.Pin
 }
 
 func (d *Daemon) postJoin(r *http.Request) (any, error) {
@@ -119,12 +121,22 @@ func (d *Daemon) postJoin(r *http.Request) (any, error) {
 			return nil, usage("%v", err)
 		}
 	}
-	return d.enter(r.Context(), genesis)
+	if len(j.Pin) > 0 {
+		if _, err := node.OpenPin(j.Pin); err != nil {
+			return nil, usage("%v", err)
+		}
+	}
+	return d.enterAt(r.Context(), genesis, j.Pin)
 }
 
 // enter takes part in a cooperative from now on, and returns when it works.
 func (d *Daemon) enter(ctx context.Context, genesis *event.Event) (any, error) {
-	r, err := d.admitRoom(genesis)
+	return d.enterAt(ctx, genesis, nil)
+}
+
+// enterAt enters with what the invite vouches for.
+func (d *Daemon) enterAt(ctx context.Context, genesis *event.Event, pin []byte) (any, error) {
+	r, err := d.admitRoom(genesis, pin)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +151,7 @@ func (d *Daemon) enter(ctx context.Context, genesis *event.Event) (any, error) {
 	return r.status(ctx), nil
 }
 
-func (d *Daemon) admitRoom(genesis *event.Event) (*room, error) {
+func (d *Daemon) admitRoom(genesis *event.Event, pin []byte) (*room, error) {
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	d.mu.RLock()
@@ -150,6 +162,11 @@ func (d *Daemon) admitRoom(genesis *event.Event) (*room, error) {
 	}
 	if err := d.home.AddCoop(genesis); err != nil {
 		return nil, err
+	}
+	if len(pin) > 0 { // of one that it takes part in already it knows better than any link
+		if err := d.home.SetPin(genesis.ID, pin); err != nil {
+			return nil, err
+		}
 	}
 	r = d.startRoom(genesis)
 	d.mu.Lock()

@@ -187,7 +187,7 @@ func (p *peer) join(other *peer, id event.ID) {
 	other.get("/v1/status", &s)
 	var o Offer
 	p.post("/v1/look", Look{id, s.Addrs}, &o)
-	p.post("/v1/join", Join{o.Genesis, s.Addrs}, nil)
+	p.post("/v1/join", Join{Genesis: o.Genesis, Addrs: s.Addrs}, nil)
 	eventually(p.t, "the first peer", func() bool { return p.coop(id).Peers > 0 })
 	applied, err := p.submit(id, governance.KindMemberApply, governance.MemberApply{Name: p.daemon.home.Config.Name, Classes: []string{"member"}})
 	if err != nil {
@@ -506,6 +506,6 @@ func TestExportAndImportThroughDaemons(t *testing.T) {
 	ben.get("/v1/status", &s)
 	var o Offer
 	cleo.post("/v1/look", Look{id, s.Addrs}, &o)
-	cleo.post("/v1/join", Join{o.Genesis, s.Addrs}, nil)
+	cleo.post("/v1/join", Join{Genesis: o.Genesis, Addrs: s.Addrs}, nil)
 	eventually(t, "the third to have it all", func() bool { return cleo.coop(id).Root == ben.coop(id).Root && cleo.coop(id).Commits > 0 })
 }

@@ -79,7 +79,7 @@ func TestFilesGoFromPeerToPeer(t *testing.T) {
 	ana.get("/v1/status", &s)
 	var o Offer
 	stranger.post("/v1/look", Look{id, s.Addrs}, &o)
-	stranger.post("/v1/join", Join{o.Genesis, s.Addrs}, nil)
+	stranger.post("/v1/join", Join{Genesis: o.Genesis, Addrs: s.Addrs}, nil)
 	stranger.sees(id, 1)
 	_, err = stranger.fetch(id, f)
 	wantCode(t, err, CodeNotFound)

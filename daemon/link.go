@@ -14,6 +14,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/node"
 	"github.com/sustainy/coop/p2p"
 )
 
@@ -39,6 +40,7 @@ type Link struct {
 	Invite  identity.Key // secret half of the invite; zero for a link that only leads there
 	Addrs   []string     // full addresses of members, at most MaxLinkAddrs
 	Expires time.Time    // zero: when the invite's event says so
+	Pin     *node.Pin    // what whoever invites vouches for; may be nil
 }
 
 // wireLink is a link before base32.
@@ -50,6 +52,7 @@ type wireLink struct {
 	Peers   []linkPeer
 	Expires uint64 // s since 1970
 	Name    string
+	Pin     []byte // empty, or as node.Pin writes it
 }
 
 // linkPeer is one peer with its addresses, so that its key is written once.
@@ -70,6 +73,9 @@ func (l Link) String() string {
 	}
 	if !l.Expires.IsZero() {
 		w.Expires = uint64(l.Expires.Unix())
+	}
+	if l.Pin != nil {
+		w.Pin = l.Pin.Raw()
 	}
 	for _, addr := range l.Addrs[:min(len(l.Addrs), MaxLinkAddrs)] {
 		w.add(addr)
@@ -146,6 +152,13 @@ func (w *wireLink) open() (Link, error) {
 	}
 	if w.Expires > 0 {
 		l.Expires = time.Unix(int64(w.Expires), 0).UTC()
+	}
+	if len(w.Pin) > 0 {
+		pin, err := node.OpenPin(w.Pin)
+		if err != nil {
+			return Link{}, badLink(err.Error())
+		}
+		l.Pin = pin
 	}
 	for _, p := range w.Peers {
 		if len(p.Key) != 32 || len(p.Addrs) > MaxLinkAddrs {

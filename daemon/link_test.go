@@ -13,6 +13,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/node"
 	"github.com/sustainy/coop/p2p"
 )
 
@@ -27,7 +28,8 @@ func fullAddr(t testing.TB, where string, n byte) string {
 
 func someLink(t testing.TB) Link {
 	return Link{Coop: event.ID{1, 2, 3}, Name: "Roof", Invite: identity.KeyFromSeed([32]byte{7}), Expires: time.Unix(1_800_000_000, 0).UTC(),
-		Addrs: []string{fullAddr(t, "/ip4/203.0.113.7/tcp/4178", 1), fullAddr(t, "/ip4/203.0.113.7/udp/4178/quic-v1", 1), fullAddr(t, "/ip6/2001:db8::1/tcp/4178", 2)}}
+		Addrs: []string{fullAddr(t, "/ip4/203.0.113.7/tcp/4178", 1), fullAddr(t, "/ip4/203.0.113.7/udp/4178/quic-v1", 1), fullAddr(t, "/ip6/2001:db8::1/tcp/4178", 2)},
+		Pin:   &node.Pin{Epoch: 12, Base: [32]byte{1}, Commits: 40_000, Hash: [32]byte{2}}}
 }
 
 // equal compares links; keys by their public halves, since a key shows no more.
@@ -40,7 +42,7 @@ func equal(a, b Link) bool {
 func TestLinkSurvivesTheJourney(t *testing.T) {
 	link := someLink(t)
 	text := link.String()
-	if len(text) > 420 {
+	if len(text) > 560 {
 		t.Errorf("%d characters are too many for a QR code on a terminal", len(text))
 	}
 	for _, spelled := range []string{text, strings.ToUpper(text), "  " + text + "\n", text[:40] + "\r\n" + text[40:]} {
@@ -99,6 +101,8 @@ func TestLinkLimits(t *testing.T) {
 		"no key":         func(w *wireLink) { w.Peers = []linkPeer{{Key: make([]byte, 31)}} },
 		"no address":     func(w *wireLink) { w.Peers = []linkPeer{{Key: key(1), Addrs: [][]byte{{1, 2, 3}}}} },
 		"many addresses": func(w *wireLink) { w.Peers = []linkPeer{{Key: key(1), Addrs: make([][]byte, MaxLinkAddrs+1)}} },
+		"a bad pin":      func(w *wireLink) { w.Pin = []byte{1} },
+		"a far pin":      func(w *wireLink) { w.Pin = (&node.Pin{Commits: 1 << 63}).Raw() },
 		"far future":     func(w *wireLink) { w.Expires = 1 << 60 },
 	} {
 		w := good

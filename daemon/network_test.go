@@ -62,7 +62,7 @@ func TestMembersAreFoundInTables(t *testing.T) {
 		ana.get("/v1/status", &s)
 		var o Offer
 		p.post("/v1/look", Look{id, s.Addrs}, &o)
-		p.post("/v1/join", Join{o.Genesis, s.Addrs}, nil)
+		p.post("/v1/join", Join{Genesis: o.Genesis, Addrs: s.Addrs}, nil)
 		eventually(t, name+" to know as much as ana", func() bool { return p.coop(id).Root == ana.coop(id).Root })
 		return p
 	}

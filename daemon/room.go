@@ -141,7 +141,11 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store *badgerdb.
 		r.log.Error("this device orders nothing as a steward", "why", err)
 		keys = nil
 	}
-	n, err := node.Open(node.Options{Genesis: r.genesis, Key: r.d.key, Observer: observer, Signed: node.Mark(guard.Marks()),
+	pin, err := r.pin()
+	if err != nil {
+		return err
+	}
+	n, err := node.Open(node.Options{Genesis: r.genesis, Key: r.d.key, Observer: observer, Signed: node.Mark(guard.Marks()), Pin: pin,
 		Keys: roundKeys(keys), Store: store, Net: net, Clock: &r.d.clock, Guard: marker{guard}, Log: r.log, Progress: r.progress,
 		Turned: func() { signal(turned) }})
 	if err != nil {
@@ -181,6 +185,15 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store *badgerdb.
 	}
 	r.ready(nil)
 	return <-ended
+}
+
+// pin is what the invite vouches for by which this home came here; nil if it came without.
+func (r *room) pin() (*node.Pin, error) {
+	raw, err := r.d.home.Pin(r.id)
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	return node.OpenPin(raw)
 }
 
 // roundKeys are none rather than an interface around nothing.

@@ -381,6 +381,30 @@ func (h *Home) Genesis(coop event.ID) (*event.Event, error) {
 	return e, nil
 }
 
+// maxPin bounds a pin's file.
+const maxPin = 256
+
+// SetPin keeps what an invite vouches for, in place of an earlier one.
+func (h *Home) SetPin(coop event.ID, pin []byte) error {
+	path := h.Paths.PinFile(coop)
+	if err := writeNew(path, pin); err != nil {
+		return disk("write "+path, err)
+	}
+	return nil
+}
+
+// Pin is what SetPin kept; nil if nothing was.
+func (h *Home) Pin(coop event.ID) ([]byte, error) {
+	pin, err := readBounded(h.Paths.PinFile(coop), maxPin)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, disk("read "+h.Paths.PinFile(coop), err)
+	}
+	return pin, nil
+}
+
 // LeaveCoop moves a cooperative's data aside, to a name that Coops doesn't see, and says which. The
 // guard stays: whoever comes back with this key must know what it signed.
 func (h *Home) LeaveCoop(coop event.ID) (aside string, err error) {

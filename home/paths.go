@@ -105,6 +105,9 @@ func (p Paths) HiddenFile(coop event.ID, commitment [32]byte) string {
 	return filepath.Join(p.CoopDir(coop), "hidden", hex.EncodeToString(commitment[:])+".json")
 }
 
+// PinFile holds what who invited this device vouches for; see node.Pin.
+func (p Paths) PinFile(coop event.ID) string { return filepath.Join(p.CoopDir(coop), "pin") }
+
 // GenesisFile holds its founding event.
 func (p Paths) GenesisFile(coop event.ID) string { return filepath.Join(p.CoopDir(coop), "genesis") }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
-	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 )
 
@@ -22,6 +21,7 @@ type Config struct {
 	Observer string       // not empty: never sign, and why
 	Merciful bool         // leave it to others to accuse who signs two blocks of one round, or two events with one number
 	Mark     Mark         // what the guard says was signed
+	Pin      *Pin         // of who invited this device; may be nil
 	Archive  Archive
 	Mended   bool // the archive has gaps or another order than it was written in
 }
@@ -53,8 +53,9 @@ type Core struct {
 	handover  *sealing   // the last of them: with it the epoch began; nil in the founding epoch
 	latest    *sealing   // of the last checkpoint since
 	proven    *finality.Certificate
-	diverged  *finality.Certificate  // a quorum signed another result than this core's
-	rival     *governance.Refounding // the members went on from before what this core calls final
+	diverged  *finality.Certificate // a quorum signed another result than this core's
+	doubt     error                 // not nil: ErrConstitutionalFork or ErrMisled, and then this core orders nothing
+	pin       *Pin
 	later     later
 	proofs    []finality.Fork // of stewards to be accused
 	charges   charges         // of devices
@@ -124,6 +125,7 @@ func NewCore(c Config) (*Core, error) {
 		coop:   c.Genesis.ID, key: c.Key, keys: c.Keys, observer: c.Observer, merciful: c.Merciful, archive: c.Archive,
 		secret: sha256.Sum256(append([]byte("coop/short ids\x00"), seed[:]...)),
 		epoch:  epoch, graph: crdt.NewGraph(c.Genesis.ID), line: coop.NewChronicle(state),
+		pin:     c.Pin,
 		refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), signed: c.Mark,
 		kept: c.Archive.Count(),
 	}
@@ -144,6 +146,9 @@ func (c *Core) Submit(now event.Time, d event.Draft) (*event.Event, error) {
 	c.now = now
 	if why := c.watching(); why != "" {
 		return nil, &ObserverError{why}
+	}
+	if c.doubt == ErrMisled {
+		return nil, ErrMisled
 	}
 	if err := d.Check(); err != nil {
 		return nil, err
@@ -323,6 +328,7 @@ func (c *Core) commit(commit finality.Commit) (end *finality.Checkpoint) {
 	c.tail.remove(events)
 	c.tail.touched(c.now)
 	if end == nil {
+		c.pinned() // otherwise when the next epoch has begun
 		c.checkpoint()
 	}
 	return end

@@ -49,6 +49,7 @@ func (c *Core) begin(seal *sealing, last finality.Commit, void []finality.Commit
 		n.seat = coop.Seat(c.line.Final(), p)
 	}
 	c.out.Epoch = &c.epoch
+	c.pinned()
 }
 
 // seatIn is this device's number among the stewards of an epoch and the key that it signs with; -1 if
@@ -117,7 +118,7 @@ func (c *Core) watching() string {
 // have signed where their epoch ended.
 func (c *Core) takeOffice() {
 	c.entitle()
-	if !c.entitled || c.rival != nil || c.steward != nil || c.seat < 0 || c.handover != nil && !c.handover.Complete() {
+	if !c.entitled || c.doubt != nil || c.steward != nil || c.seat < 0 || c.handover != nil && !c.handover.Complete() {
 		return
 	}
 	issued := c.shown().Round

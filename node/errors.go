@@ -11,6 +11,8 @@ var (
 	ErrClosed   = errors.New("this peer is stopping: start it again with coop up")
 	ErrDisk     = errors.New("this peer stopped because its disk failed; nothing it acknowledged is lost: look at coop doctor, then coop repo check")
 	ErrDiverged = errors.New("a quorum of the stewards signed another result than this peer came to, so one of the two is wrong and this peer signs nothing more: export the archive (coop export), let others verify it, and update coop")
+	// ErrMisled is shown by a peer that was led into a history which is not that of its invite.
+	ErrMisled = errors.New("this is not the history that your invite vouches for, so somebody has forged one of the two: nothing here can be relied on. Ask for a new invite, over a channel you trust, leave (coop leave) and join with it")
 	// ErrConstitutionalFork is shown by a peer that halts because the members went on without it.
 	ErrConstitutionalFork = errors.New("the members have gone on with other stewards from before what is final here (a re-founding), so there are two orders, and no rule can join them: this peer orders nothing more; to follow the others: coop down; coop refound yield; coop up")
 	ErrNotInTime          = errors.New("not final yet: the event is kept and will be sent when stewards are reachable (coop status)")

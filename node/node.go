@@ -54,6 +54,7 @@ type Options struct {
 	Keys     Keys   // for rounds of epochs after the founding one; may be nil
 	Observer string // not empty: sign nothing, and why
 	Signed   Mark   // what the guard says was signed so far
+	Pin      *Pin   // of who invited this device; may be nil
 	Store    crdt.Store
 	Net      Network
 	Clock    Clock
@@ -112,7 +113,7 @@ func Open(o Options) (*Node, error) {
 			return nil, fmt.Errorf("cannot keep the founding event: %w", err)
 		}
 	}
-	config := Config{Genesis: o.Genesis, Key: o.Key, Keys: o.Keys, Observer: o.Observer, Mark: o.Signed, Archive: o.Store}
+	config := Config{Genesis: o.Genesis, Key: o.Key, Keys: o.Keys, Observer: o.Observer, Mark: o.Signed, Pin: o.Pin, Archive: o.Store}
 	core, err := restored(config, o)
 	if errors.Is(err, ErrReplay) { // as after a repair: what is lost comes from the others
 		config.Mended = true

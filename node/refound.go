@@ -129,7 +129,7 @@ func (c *Core) heardRefounding(from Peer, raw []byte) (bad int) {
 	then := c.line.Final().Hall.Copy()
 	then.Time = 0 // more has happened since, so only who assented can be looked at
 	if then.CheckRefounding(r, r.Text.Checkpoint) == nil {
-		c.rival, c.steward = r, nil
+		c.doubt, c.steward = ErrConstitutionalFork, nil
 	}
 	return 0
 }

@@ -163,7 +163,7 @@ func TestForgedRefounding(t *testing.T) {
 	}
 	later := *r
 	later.Text.Commits++
-	if say(later.Raw(), true); c.epoch.Number != 0 || c.rival != nil {
+	if say(later.Raw(), true); c.epoch.Number != 0 || c.doubt != nil {
 		t.Error("it follows before it has come so far")
 	}
 	if say(r.Raw(), false); c.epoch.Number != 0 {

@@ -83,13 +83,13 @@ func (n *Node) Status(ctx context.Context) (status Status, err error) {
 func (c *Core) Status() Status {
 	s := Status{Coop: c.coop, Commits: c.commits, Time: c.time, Events: c.kept.Events, Rounds: c.kept.Rounds, Pending: c.tail.len(),
 		Epoch: c.epoch.Number, Sealed: c.sealed(), Steward: c.seat, Round: slices.Max(c.engine.Frontier()), Waiting: c.graph.Waiting(),
-		CatchingUp: c.fetch.active(), Observer: c.watching(), Behind: c.observer == "" && !c.entitled}
+		CatchingUp: c.fetch.active() || c.unpinned(), Observer: c.watching(), Behind: c.observer == "" && !c.entitled}
 	if halt := c.engine.Halted(); halt != nil {
 		s.Halted = halt.Error()
 	} else if c.diverged != nil {
 		s.Halted = ErrDiverged.Error()
-	} else if c.rival != nil {
-		s.Halted = ErrConstitutionalFork.Error()
+	} else if c.doubt != nil {
+		s.Halted = c.doubt.Error()
 	}
 	for _, p := range c.neighbours() {
 		if c.peers[p].hello.Commits > c.commits {

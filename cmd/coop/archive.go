@@ -17,11 +17,15 @@ import (
 )
 
 func (a *app) exportCommand() *cobra.Command {
-	return &cobra.Command{
+	var light bool
+	cmd := &cobra.Command{
 		Use:   "export FILE",
 		Short: "Write a whole cooperative into one file that anybody can verify",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if light {
+				return a.exportLight(cmd, args[0])
+			}
 			if args[0] == "-" {
 				return a.export(cmd.Context(), os.Stdout)
 			}
@@ -34,6 +38,8 @@ func (a *app) exportCommand() *cobra.Command {
 			}{args[0]}, args[0], field{"file", args[0]})
 		},
 	}
+	cmd.Flags().BoolVar(&light, "light", false, "only the proof of who the stewards are and what they signed last, without events")
+	return cmd
 }
 
 // writeWhole writes a file whole, or leaves what was there.
@@ -91,11 +97,21 @@ func (a *app) offline(f func(*home.Home) error) error {
 }
 
 func (a *app) verifyCommand() *cobra.Command {
-	return &cobra.Command{
+	var light bool
+	var link string
+	cmd := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "Prove a file of coop export: all signatures, the order, every vote, the result. Needs no home and no network",
-		Args:  cobra.ExactArgs(1),
+		Long: `Prove a file of coop export: all signatures, the order, every vote, the result. Needs no home and no network.
+
+With --light it reads a file of coop export --light, replays nothing, and believes what a quorum of the stewards of
+each epoch signed: it shows who that was. An invite link, --link, pins the epoch in which it was made, so that former
+stewards cannot show another history.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if light {
+				return a.verifyLight(args[0], link)
+			}
 			f, err := openFile(args[0])
 			if err != nil {
 				return err
@@ -111,6 +127,9 @@ func (a *app) verifyCommand() *cobra.Command {
 			return a.printReport(report)
 		},
 	}
+	cmd.Flags().BoolVar(&light, "light", false, "a file of coop export --light: who signed what, without events")
+	cmd.Flags().StringVar(&link, "link", "", "with --light: an invite link that pins an epoch")
+	return cmd
 }
 
 func openFile(path string) (*os.File, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/node"
 )
 
 func (a *app) inviteCommand() *cobra.Command {
@@ -88,7 +89,15 @@ func (a *app) linkHere(cmd *cobra.Command, client *daemon.Client) (daemon.Link, 
 	if len(addrs) == 0 {
 		return daemon.Link{}, &home.Problem{Code: daemon.CodeUnreachable, What: "this computer has no address that a link could lead to", Why: "the network may be down", Next: "coop doctor"}
 	}
-	return daemon.Link{Coop: o.ID, Name: o.Name, Addrs: addrs}, nil
+	var pinned daemon.Pinned
+	if err := client.Get(cmd.Context(), daemon.Path("coops", a.coop, "pin"), &pinned); err != nil {
+		return daemon.Link{}, err
+	}
+	pin, err := node.OpenPin(pinned.Pin)
+	if err != nil {
+		return daemon.Link{}, err
+	}
+	return daemon.Link{Coop: o.ID, Name: o.Name, Addrs: addrs, Pin: pin}, nil
 }
 
 func (a *app) printLink(link daemon.Link, code bool) error {

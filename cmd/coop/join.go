@@ -159,7 +159,7 @@ func (j *joining) run(ctx context.Context, h *home.Home) error {
 	ctx, cancel := context.WithTimeout(ctx, j.patience)
 	defer cancel()
 	var s daemon.CoopStatus
-	if err := j.client.Post(ctx, "/v1/join", daemon.Join{Genesis: j.offer.Genesis, Addrs: j.link.Addrs}, &s); err != nil {
+	if err := j.client.Post(ctx, "/v1/join", daemon.Join{Genesis: j.offer.Genesis, Addrs: j.link.Addrs, Pin: j.link.PinRaw()}, &s); err != nil {
 		return err
 	}
 	s, err := j.caughtUp(ctx)
@@ -196,6 +196,9 @@ func (j *joining) caughtUp(ctx context.Context) (daemon.CoopStatus, error) {
 	for {
 		if err := j.client.Get(ctx, daemon.Path("coops", j.app.coop), &s); err != nil {
 			return s, timedOut(ctx, err, "nobody of the cooperative answered in time")
+		}
+		if s.Halted != "" {
+			return s, &home.Problem{Code: daemon.CodeStopped, What: "nothing becomes final here", Why: s.Halted, Next: "coop status"}
 		}
 		if s.Peers > 0 && !s.Syncing && s.Ahead == 0 && s.Events == last {
 			if still++; still >= 5 {

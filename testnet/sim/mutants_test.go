@@ -121,10 +121,13 @@ var mutants = []mutant{
 	{"a signature under a checkpoint is not looked at", "finality/checkpoint.go", "		case !identity.Verify(n.ep.Stewards[s.Steward], text, identity.Signature(s.Sig)):\n			sound", "		case len(text) == 0:\n			sound", "TestNotaryGathers", "./finality"},
 	{"round blocks of an epoch to come are taken for the present one's", "node/seal.go", "		default:\n			c.later.put(from, raw)\n			c.outrun(from)\n", "		default:\n			bad++\n", "TestBlocksOfAnEpochToComeAreKept", "./node"},
 	{"the base of an epoch is the cooperative", "coop/chronicle.go", "	next.Base = end.Hash()\n", "", "TestCatchUpThroughEpochs", "./node"},
+	{"A11: a newcomer does not look at the checkpoint of its invite", "node/core.go", "		c.pinned() // otherwise when the next epoch has begun\n", "", "TestPin", "./node"},
+	{"A11: a newcomer does not look at the epoch of its invite", "node/epoch.go", "	c.pinned()\n", "", "TestPin", "./node"},
+	{"A11: a light proof is not held against its pin", "archive/light.go", "if r.Epochs[pin.Epoch].Base != hex.EncodeToString(pin.Base[:]) {", "if false {", "TestForgedLight", "./archive"},
 	{"a re-founding is not kept", "node/refound.go", "	c.keepBeside(raw)\n", "", "TestRefounding", "./node"},
-	{"a constitutional fork passes in silence", "node/refound.go", "		c.rival, c.steward = r, nil\n", "", "TestRefoundingTakesNothingBack", "./node"},
 	{"what somebody has not got can be spent", "tokens/ledger.go", "debt > s.Overdraft(people, from)", "debt > MaxAmount", "", ""},
 	{"units in an order stay with who offers them", "tokens/order.go", "	s.Move(asset, a.By, Escrow(a.ID), amount, a.ID)\n", "	if o.Side == Buy {\n		s.Move(asset, a.By, Escrow(a.ID), amount, a.ID)\n	}\n", "", ""},
+	{"a constitutional fork passes in silence", "node/refound.go", "		c.doubt, c.steward = ErrConstitutionalFork, nil\n", "", "TestRefoundingTakesNothingBack", "./node"},
 	{"peers are greeted in the order of a map", "node/sync.go", "	slices.SortFunc(all, Peer.Compare)\n", "", "TestEqualSeedsEqualTraces", ""},
 }
 
