@@ -215,7 +215,7 @@ func TestViewsAreJSON(t *testing.T) {
 	if o := Describe(s); o.Members != 2 || o.Candidates != 1 || o.UnderWay != 5 || o.Time != w.now {
 		t.Errorf("%+v", o)
 	}
-	for _, view := range append([]any{Describe(s), Members(s), Charter(s), Proposals(s), feast, Allocations(s)}, slices.Concat(ledgerViews(t), missionViews(t))...) {
+	for _, view := range append([]any{Describe(s), Members(s), Charter(s), Proposals(s), feast, Allocations(s)}, slices.Concat(ledgerViews(t), missionViews(t), shopViews(t))...) {
 		b, err := json.Marshal(view)
 		if err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 // ItemView is something that is sold. Amounts are in minor units of the currency.
 type ItemView struct {
 	ID       event.ID            `json:"id"`
+	Item     commerce.Item       `json:"item"` // as purchases name it
 	Kind     string              `json:"kind"` // element, product, bundle
 	Name     string              `json:"name"` // of an element, its token's
 	Title    string              `json:"title"`
@@ -97,7 +98,7 @@ func Shop(s *State) ShopView {
 
 // Item is one thing that is or was sold.
 func Item(s *State, i commerce.Item) (ItemView, bool) {
-	v := ItemView{ID: i.ID, Currency: s.Hall.Currency, State: "on sale"}
+	v := ItemView{ID: i.ID, Item: i, Currency: s.Hall.Currency, State: "on sale"}
 	v.Steered, _ = s.Shop.Demand.Get(i)
 	if i.Kind == commerce.AnElement {
 		e, ok := s.Shop.Elements.Get(tokens.Asset(i.ID))

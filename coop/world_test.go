@@ -366,11 +366,11 @@ func (w *world) found(c command) []string {
 	if c.get("charter", "") == "bank" || c.get("bank", "") != "" {
 		f.Charter = bank(f.Charter)
 	}
-	if c.get("charter", "") == "bazaar" || c.get("bazaar", "") != "" {
-		f.Charter = bazaar(f.Charter)
-	}
 	if c.get("charter", "") == "commissions" || c.get("missions", "") != "" {
 		f.Charter = commissions(f.Charter)
+	}
+	if c.get("charter", "") == "bazaar" || c.get("bazaar", "") != "" {
+		f.Charter = bazaar(f.Charter)
 	}
 	if c.get("charter", "") == "none" {
 		f.Charter = governance.Charter{}

@@ -57,6 +57,7 @@ func (d *Daemon) routes() http.Handler {
 	on("GET /v1/coops/{coop}/allocations", view(func(v *picture) any { return coop.Allocations(v.State) }))
 	d.ledgerRoutes(on)
 	d.missionRoutes(on)
+	d.shopRoutes(on)
 	d.fileRoutes(on, mux)
 	on("GET /v1/coops/{coop}/events", d.getEvents)
 	on("GET /v1/coops/{coop}/events/{event}", d.getEvent)

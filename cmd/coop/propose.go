@@ -35,6 +35,7 @@ type proposal struct {
 	Juries   []juryCall `json:"juries"`   // to draw by lot
 	Ledger   []string   `json:"ledger"`   // what to do with money and tokens
 	Missions []string   `json:"missions"` // files with missions to list
+	Shop     []string   `json:"shop"`     // what to do with what is sold
 }
 
 type allocation struct {
@@ -66,7 +67,7 @@ func (a *app) proposeCommand() *cobra.Command {
 type proposeFlags struct {
 	file, text, textFile, track, method, budget, charter, again string
 	tags, options, admit, devices, allocate                     []string
-	juries, parties, ledger, missions                           []string
+	juries, parties, ledger, missions, shop                     []string
 	ruled                                                       rulings
 }
 
@@ -90,6 +91,7 @@ func (o *proposeFlags) add(cmd *cobra.Command) {
 	f.StringArrayVar(&o.parties, "jury-party", nil, "a member with an interest in what the jury judges, who is left out with delegates and delegators; may be repeated")
 	f.StringArrayVar(&o.ledger, "ledger", nil, ledgerUsage)
 	f.StringArrayVar(&o.missions, "mission", nil, "if it passes, list the mission in this file, as coop mission new --dry-run --json prints it; may be repeated")
+	f.StringArrayVar(&o.shop, "shop", nil, shopUsage)
 }
 
 // proposal is what the file and the flags on top of it ask for.
@@ -118,6 +120,7 @@ func (o *proposeFlags) proposal(args []string) (*proposal, error) {
 	p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
 	p.join(&o.ruled)
 	p.Ledger, p.Missions = append(p.Ledger, o.ledger...), append(p.Missions, o.missions...)
+	p.Shop = append(p.Shop, o.shop...)
 	p.addOptions(o.options)
 	if err := p.addJuries(o.juries, o.parties); err != nil {
 		return nil, err
@@ -291,6 +294,11 @@ func (a *app) costlyActions(cmd *cobra.Command, p *proposal, o *coop.Overview) (
 		return nil, nil, err
 	}
 	more, sentences, err := a.ledgerActions(cmd, p.Ledger, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	drafts, words = append(drafts, more...), append(words, sentences...)
+	more, sentences, err = a.shopActions(cmd, p.Shop, o)
 	return append(drafts, more...), append(words, sentences...), err
 }
 
