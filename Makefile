@@ -5,7 +5,7 @@ SEEDS ?= 2000
 NODES ?= 5
 GO ?= go
 
-.PHONY: all build run test check vet lint sim seeds mutants fuzz bench compare demo testnet clean
+.PHONY: all build run test check vet lint sim seeds mutants fuzz bench compare demo story testnet clean
 
 all: check build
 
@@ -46,6 +46,9 @@ bench:                  ## benchmarks, as ratios to floors measured in the same 
 
 demo: build             ## a city's participatory budget, voted by 1,181 keys through five peers
 	./bin/coop demo
+
+story: build            ## missions, sales and trade through five peers, every cent accounted for
+	./bin/coop demo --story
 
 testnet: build          ## N real peers on this machine: make testnet NODES=5
 	./bin/coop testnet up --nodes $(NODES)

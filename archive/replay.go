@@ -3,7 +3,6 @@ package archive
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -35,6 +34,7 @@ type Report struct {
 	Proposals  uint64     `json:"proposals"`
 	Ballots    uint64     `json:"ballots"`
 	Tallies    uint64     `json:"tallies"`   // closed votes counted again
+	Books      coop.Books `json:"books"`     // of the ledger and the shop, all of which add up
 	Epochs     []Epoch    `json:"epochs"`    // each checked against the stewards that the events before gave
 	Certified  uint64     `json:"certified"` // commits up to the last checkpoint that a quorum signed
 }
@@ -317,9 +317,11 @@ func (r *replay) end() (*Report, error) {
 		return nil, fmt.Errorf("%w: the stewards contradict each other: %w", ErrInvalid, halt)
 	}
 	state := r.line.Final()
-	if broken := coop.Invariants(state); len(broken) > 0 {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, errors.Join(broken...))
+	books, err := coop.Audit(state)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
+	r.report.Books = books
 	root := coop.Root(state)
 	r.report.Root = hex.EncodeToString(root[:])
 	r.report.Unordered = r.report.Events - 1 - r.report.Final

@@ -123,7 +123,7 @@ stewards cannot show another history.`,
 			if err != nil {
 				return daemon.ArchiveTrouble(err)
 			}
-			a.say("It holds: every signature, the order, every vote and the result.")
+			a.say("It holds: every signature, the order, every vote, every account and the result.")
 			return a.printReport(report)
 		},
 	}
@@ -150,7 +150,7 @@ func (a *app) printReport(r *archive.Report) error {
 	n := func(v uint64) string { return fmt.Sprint(v) }
 	return a.show(r, r.Root, field{"cooperative", r.Name}, field{"id", r.Coop.String()}, field{"events", n(r.Events)}, field{"rounds", n(r.Rounds)},
 		field{"signatures", n(r.Signatures)}, field{"commits", n(r.Commits)}, field{"final", n(r.Final)}, field{"refused", n(r.Refused)}, field{"not final", n(r.Unordered)},
-		field{"forks", n(r.Forks)}, field{"members", n(r.Members)}, field{"proposals", n(r.Proposals)}, field{"ballots", n(r.Ballots)}, field{"votes counted again", n(r.Tallies)}, field{"epochs", n(uint64(len(r.Epochs)))}, field{"certified commits", n(r.Certified)},
+		field{"forks", n(r.Forks)}, field{"members", n(r.Members)}, field{"proposals", n(r.Proposals)}, field{"ballots", n(r.Ballots)}, field{"votes counted again", n(r.Tallies)}, field{"accounts added up", n(r.Books.Accounts)}, field{"receipts added up", n(r.Books.Receipts)}, field{"epochs", n(uint64(len(r.Epochs)))}, field{"certified commits", n(r.Certified)},
 		field{"coop time", r.Time.String()}, field{"state root", r.Root})
 }
 

@@ -23,13 +23,22 @@ import (
 // demoCommand votes on a real participatory budget through real peers.
 func (a *app) demoCommand() *cobra.Command {
 	var file, seed string
-	var keep bool
+	var keep, story bool
 	cmd := &cobra.Command{Use: "demo", Short: "Vote a real city's budget through five real peers, and compare with what the city announced",
 		Long: "Starts five peers on this machine, lets every voter of a participatory budget apply and sign a ballot with a key of their own,\n" +
 			"kills one peer and cuts another off on the way, and compares every peer's result with the official one.\n" +
-			"Without --file it is the budget of Warsaw's district Wesoła for 2023. Files in this format: pabulib.org", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), file, seed, keep) }}
+			"Without --file it is the budget of Warsaw's district Wesoła for 2023. Files in this format: pabulib.org\n\n" +
+			"--story plays the way of value instead: missions are listed, funded, entered, judged and awarded, their work is sold to two\n" +
+			"hundred buyers, who steer what they pay, and traded; then every peer's ledger and every receipt are compared and added up.", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if story {
+				return a.story(cmd.Context(), seed, keep)
+			}
+			return a.demo(cmd.Context(), file, seed, keep)
+		}}
 	cmd.Flags().StringVar(&file, "file", "", "a participatory budget with approval ballots, in Pabulib's format (.pb)")
+	cmd.Flags().BoolVar(&story, "story", false, "missions, sales and trade instead of a vote")
+	cmd.MarkFlagsMutuallyExclusive("story", "file")
 	cmd.Flags().StringVar(&seed, "seed", "demo", "of all keys")
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the peers running, as a testnet")
 	return cmd
@@ -44,18 +53,11 @@ func (a *app) demo(ctx context.Context, file, seed string, keep bool) error {
 		}
 		o.File, o.Name = text, filepath.Base(file)
 	}
-	dir, err := os.MkdirTemp("", "coop-demo-")
+	clean, err := a.stageFor(&o)
 	if err != nil {
-		return fmt.Errorf("cannot make a directory for the demo: %w", err)
+		return err
 	}
-	if !keep {
-		defer os.RemoveAll(dir)
-	}
-	began := time.Now()
-	o.Dir, o.Verify = dir, verifyCleanly
-	o.Say = func(format string, args ...any) {
-		a.say("%6.1f s  %s", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
-	}
+	defer clean()
 	report, err := demo.Run(ctx, o)
 	if errors.Is(err, demo.ErrCannotRun) {
 		return &home.Problem{Code: daemon.CodeUsage, What: err.Error(), Err: err, Next: "coop demo --file with an approval election decided by the greedy rule, from pabulib.org"}
@@ -69,11 +71,81 @@ func (a *app) demo(ctx context.Context, file, seed string, keep bool) error {
 	for _, difference := range report.Differences {
 		a.say("DIFFERENT: %s", difference)
 	}
-	if keep {
-		a.say("the peers go on: coop testnet status --dir %s", filepath.Join(dir, "net"))
+	return a.endDemo(&o, report.Equal)
+}
+
+// stageFor makes a demo's directory and sets it up to speak here. clean takes the directory away, unless
+// the demo is kept.
+func (a *app) stageFor(o *demo.Options) (clean func(), err error) {
+	dir, err := os.MkdirTemp("", "coop-demo-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a directory for the demo: %w", err)
 	}
-	if !report.Equal {
+	began := time.Now()
+	o.Dir, o.Verify = dir, verifyCleanly
+	o.Say = func(format string, args ...any) {
+		a.say("%6.1f s  %s", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+	}
+	return func() {
+		if !o.Keep {
+			_ = os.RemoveAll(dir) // below the directory for temporary files, which is emptied anyway
+		}
+	}, nil
+}
+
+func (a *app) endDemo(o *demo.Options, equal bool) error {
+	if o.Keep {
+		a.say("the peers go on: coop testnet status --dir %s", filepath.Join(o.Dir, "net"))
+	}
+	if !equal {
 		return told{exitFailed}
+	}
+	return nil
+}
+
+// story plays the way of value.
+func (a *app) story(ctx context.Context, seed string, keep bool) error {
+	o := demo.Options{Seed: seed, Keep: keep}
+	clean, err := a.stageFor(&o)
+	if err != nil {
+		return err
+	}
+	defer clean()
+	report, err := demo.Story(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err := a.printStory(report); err != nil {
+		return err
+	}
+	for _, difference := range report.Differences {
+		a.say("DIFFERENT: %s", difference)
+	}
+	return a.endDemo(&o, report.Equal)
+}
+
+// printStory tells what came of the story: a line for each mission, then the peers.
+func (a *app) printStory(r *demo.StoryReport) error {
+	if a.wantsJSON() {
+		return a.printJSON(r)
+	}
+	type row = demo.StoryMission
+	money := r.Currency.Format
+	if err := list(a, r.Missions, func(m row) string { return m.Title },
+		column[row]{name: "mission", text: func(m row) string { return m.Title }},
+		column[row]{name: "is", text: func(m row) string { return m.Phase }},
+		column[row]{name: "won by", text: func(m row) string { return m.Winner }},
+		column[row]{name: "raised", text: func(m row) string { return money(m.Raised) }},
+		column[row]{name: "prizes", text: func(m row) string { return money(m.Paid) }},
+		column[row]{name: "earned since", text: func(m row) string { return money(m.Earned) }}); err != nil {
+		return err
+	}
+	for _, p := range r.Peers {
+		a.say("%s has the state %s", p.Name, p.Root)
+	}
+	a.say("%d accounts of %d assets add up to 0; each of %d receipts accounts for every cent; %d events.", r.Books.Accounts, r.Books.Assets, r.Books.Receipts, r.Events)
+	if r.Equal {
+		a.say("EQUAL: every peer has the same ledger, and so has who replays the export.")
 	}
 	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -119,9 +118,8 @@ func Check(in *pabulib.Instance) error {
 
 // run is one demo under way.
 type run struct {
-	Options
+	stage
 	in     *pabulib.Instance
-	net    *testnet.Net
 	voters []voter
 	poll   event.ID
 }
@@ -137,7 +135,7 @@ type voter struct {
 // Run does the main job. The error tells why it could not be finished; that something differs is
 // told by the report.
 func Run(ctx context.Context, o Options) (report *Report, err error) {
-	r := &run{Options: o}
+	r := &run{stage: stage{Options: o}}
 	if r.in, err = pabulib.Parse(o.File); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCannotRun, err)
 	}
@@ -160,7 +158,13 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if report, err = r.compare(ctx); err != nil {
 		return nil, err
 	}
-	return report, r.export(ctx, report)
+	if err := r.export(ctx); errors.Is(err, errUnverified) {
+		report.Equal = false
+		report.Differences = append(report.Differences, err.Error())
+	} else if err != nil {
+		return nil, err
+	}
+	return report, nil
 }
 
 func (r *run) start(ctx context.Context) (err error) {
@@ -345,31 +349,6 @@ func (r *run) close(ctx context.Context) error {
 		return fmt.Errorf("the poll did not close: %w", err)
 	}
 	r.Say("the poll has closed in coop time on every peer (%s)", since(began))
-	return nil
-}
-
-// export writes everything to one file and verifies it in a clean home.
-func (r *run) export(ctx context.Context, report *Report) error {
-	file := filepath.Join(r.Dir, "demo.car")
-	began := time.Now()
-	out, err := os.Create(file)
-	if err != nil {
-		return fmt.Errorf("cannot write the export: %w", err)
-	}
-	err = r.net.Nodes[0].Client().Stream(ctx, daemon.Path("coops", r.net.Coop.String(), "export"), out)
-	if err := errors.Join(err, out.Close()); err != nil {
-		return fmt.Errorf("cannot write the export: %w", err)
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return fmt.Errorf("cannot find the export: %w", err)
-	}
-	if err := r.Verify(ctx, file, filepath.Join(r.Dir, "clean")); err != nil {
-		report.Equal = false
-		report.Differences = append(report.Differences, "the export does not verify: "+err.Error())
-		return nil //nolint:nilerr // it is told in the report
-	}
-	r.Say("exported to %s (%d KiB) and verified in a clean home (%s)", filepath.Base(file), info.Size()>>10, since(began))
 	return nil
 }
 

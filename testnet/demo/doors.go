@@ -3,8 +3,11 @@ package demo
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,6 +21,19 @@ import (
 	"github.com/sustainy/coop/pabulib"
 	"github.com/sustainy/coop/testnet"
 )
+
+// stage is where a demo plays: real peers, and the doors by which people who have no peer of their own
+// come in.
+type stage struct {
+	Options
+	net *testnet.Net
+}
+
+// exportName is the file in the demo's directory that everything is exported to.
+const exportName = "demo.car"
+
+// errUnverified is an export that does not hold.
+var errUnverified = errors.New("the export does not verify")
 
 // patience is how long the peers may take to agree on something.
 const patience = 5 * time.Minute
@@ -48,7 +64,7 @@ func optionName(p pabulib.Project) string {
 }
 
 // submit lets a peer's own member say something.
-func (r *run) submit(ctx context.Context, node *testnet.Node, kind event.Kind, body any) (event.ID, error) {
+func (r *stage) submit(ctx context.Context, node *testnet.Node, kind event.Kind, body any) (event.ID, error) {
 	d, err := event.NewDraft(kind, body)
 	if err != nil {
 		return event.ID{}, fmt.Errorf("cannot write %s: %w", kind, err)
@@ -59,7 +75,7 @@ func (r *run) submit(ctx context.Context, node *testnet.Node, kind event.Kind, b
 }
 
 // final waits until an event is final at a peer, and tells if it was refused.
-func (r *run) final(ctx context.Context, node *testnet.Node, id event.ID) error {
+func (r *stage) final(ctx context.Context, node *testnet.Node, id event.ID) error {
 	var o daemon.Outcome
 	path := daemon.Path("coops", r.net.Coop.String(), "wait", id.String()) + "?timeout=" + url.QueryEscape(patience.String())
 	if err := node.Client().Get(ctx, path, &o); err != nil {
@@ -72,7 +88,7 @@ func (r *run) final(ctx context.Context, node *testnet.Node, id event.ID) error 
 }
 
 // send brings events to their doors, all doors at once, leaving one out.
-func (r *run) send(ctx context.Context, doors [][]*event.Event, but *testnet.Node) error {
+func (r *stage) send(ctx context.Context, doors [][]*event.Event, but *testnet.Node) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range doors {
 		if node := &r.net.Nodes[i]; node != but {
@@ -84,7 +100,7 @@ func (r *run) send(ctx context.Context, doors [][]*event.Event, but *testnet.Nod
 
 // sendAndSettle sends, and lets the peers but one make final what they have, as far as they can in a
 // short time: the poll goes on.
-func (r *run) sendAndSettle(ctx context.Context, doors [][]*event.Event, notTo, butFor *testnet.Node) error {
+func (r *stage) sendAndSettle(ctx context.Context, doors [][]*event.Event, notTo, butFor *testnet.Node) error {
 	if err := r.send(ctx, doors, notTo); err != nil {
 		return err
 	}
@@ -103,7 +119,7 @@ func (r *run) sendAndSettle(ctx context.Context, doors [][]*event.Event, notTo, 
 	return nil
 }
 
-func (r *run) sendTo(ctx context.Context, node *testnet.Node, events []*event.Event) error {
+func (r *stage) sendTo(ctx context.Context, node *testnet.Node, events []*event.Event) error {
 	path := daemon.Path("coops", r.net.Coop.String(), "take")
 	for len(events) > 0 {
 		n := min(batch, len(events))
@@ -130,7 +146,7 @@ func (r *run) sendTo(ctx context.Context, node *testnet.Node, events []*event.Ev
 }
 
 // waitFor waits until every peer's status is as wished.
-func (r *run) waitFor(ctx context.Context, good func(daemon.CoopStatus) bool) error {
+func (r *stage) waitFor(ctx context.Context, good func(daemon.CoopStatus) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for i := range r.net.Nodes {
@@ -149,5 +165,28 @@ func (r *run) waitFor(ctx context.Context, good func(daemon.CoopStatus) bool) er
 			}
 		}
 	}
+	return nil
+}
+
+// export writes everything to one file and verifies it in a clean home.
+func (r *stage) export(ctx context.Context) error {
+	file := filepath.Join(r.Dir, exportName)
+	began := time.Now()
+	out, err := os.Create(file)
+	if err != nil {
+		return fmt.Errorf("cannot write the export: %w", err)
+	}
+	err = r.net.Nodes[0].Client().Stream(ctx, daemon.Path("coops", r.net.Coop.String(), "export"), out)
+	if err := errors.Join(err, out.Close()); err != nil {
+		return fmt.Errorf("cannot write the export: %w", err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("cannot find the export: %w", err)
+	}
+	if err := r.Verify(ctx, file, filepath.Join(r.Dir, "clean")); err != nil {
+		return fmt.Errorf("%w: %w", errUnverified, err)
+	}
+	r.Say("exported to %s (%d KiB) and verified in a clean home (%s)", filepath.Base(file), info.Size()>>10, since(began))
 	return nil
 }
