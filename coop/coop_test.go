@@ -126,6 +126,8 @@ func bump(t *testing.T, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Uint64:
 		v.SetUint(v.Uint() + 1)
+	case reflect.Int64:
+		v.SetInt(v.Int() + 1)
 	case reflect.Bool:
 		v.SetBool(!v.Bool())
 	case reflect.String:

@@ -349,6 +349,11 @@ func (w *world) look(c command) (out []string) {
 		return w.shop()
 	case "receipt":
 		return ExplainReceipt(s, w.purchase(c.word(1), c.word(2)))
+	case "standing":
+		for _, v := range Standing(s) {
+			out = append(out, fmt.Sprintf("%s: %d", v.Name, v.Points))
+		}
+		return out
 	case "missions":
 		return w.lookAtMission(c.word(1))
 	case "root":

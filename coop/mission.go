@@ -30,6 +30,11 @@ func missionRules() []fold.Rule[State] {
 		fold.On(missions.KindWithdraw, mission((*missions.State).Withdraw)),
 		fold.On(missions.KindJudge, mission((*missions.State).Judge)),
 		fold.On(missions.KindAppeal, mission((*missions.State).Appeal)),
+
+		fold.On(missions.KindForecast, mission((*missions.State).Forecast)),
+		fold.On(missions.KindFlag, mission((*missions.State).Flag)),
+		fold.On(missions.KindCall, mission((*missions.State).Call)),
+		fold.On(missions.KindTerms, mission((*missions.State).SetTerms)),
 	}
 }
 
@@ -102,6 +107,12 @@ func missionRoot(h hash.Hash, m *missions.State) {
 	rows(h, "missions.entrants", &m.Entrants)
 	rows(h, "missions.ballots", &m.Ballots)
 	rows(h, "missions.appeals", &m.Appeals)
+	rows(h, "missions.forecasts", &m.Forecasts)
+	rows(h, "missions.scoring", &m.Scoring)
+	rows(h, "missions.standing", &m.Standing)
+	rows(h, "missions.flags", &m.Flags)
+	rows(h, "missions.trials", &m.Trials)
+	rows(h, "missions.calls", &m.Calls)
 }
 
 // missionDeps are the events that a draft about a mission is about: its listing, the submission.
@@ -130,6 +141,15 @@ func (s *State) missionDeps(d event.Draft) []event.ID {
 		return s.listing(b.Mission)
 	case missions.KindAppeal:
 		b, _ := read[missions.Appeal](d)
+		return s.listing(b.Mission)
+	case missions.KindForecast:
+		b, _ := read[missions.Foresee](d)
+		return s.listing(b.Mission)
+	case missions.KindFlag:
+		b, _ := read[missions.Flag](d)
+		return s.listing(b.Mission)
+	case missions.KindCall:
+		b, _ := read[missions.Call](d)
 		return s.listing(b.Mission)
 	}
 	return nil
@@ -163,6 +183,11 @@ func missionInWords(s *State, d event.Draft) (words string, ok bool) {
 	case missions.KindCancel:
 		if b, ok := read[missions.Cancel](d); ok {
 			return "cancel the mission " + s.missionTitle(b.Mission), true
+		}
+	case missions.KindTerms:
+		if b, ok := read[missions.Terms](d); ok {
+			return fmt.Sprintf("ask members for a deposit of %s to list a mission, which goes to who flagged it if %d or more flag it and most members then call it spam within %d h",
+				s.Hall.Currency.Format(b.Deposit), b.Flags, b.Trial/hourOfTime), true
 		}
 	}
 	return "", false
@@ -239,6 +264,28 @@ func saysOfMissions(s *State, d event.Draft) string {
 	case missions.KindAppeal:
 		return say(d, func(b missions.Appeal) string {
 			return fmt.Sprintf("appeals against the award of the mission %s: %q", s.missionTitle(b.Mission), b.Reason)
+		})
+	}
+	return saysOfForecasts(s, d)
+}
+
+// saysOfForecasts tells what an event about the prospects of a mission does.
+func saysOfForecasts(s *State, d event.Draft) string {
+	switch d.Kind {
+	case missions.KindForecast:
+		return say(d, func(b missions.Foresee) string {
+			return fmt.Sprintf("gives the %s of the mission %s a chance of %d %%: %q", b.About, s.missionTitle(b.Mission), b.Chance, b.Comment)
+		})
+	case missions.KindFlag:
+		return say(d, func(b missions.Flag) string {
+			return fmt.Sprintf("takes the mission %s for spam: %q", s.missionTitle(b.Mission), b.Reason)
+		})
+	case missions.KindCall:
+		return say(d, func(b missions.Call) string {
+			if b.Spam {
+				return fmt.Sprintf("calls the mission %s spam", s.missionTitle(b.Mission))
+			}
+			return fmt.Sprintf("says that the mission %s is no spam", s.missionTitle(b.Mission))
 		})
 	}
 	return ""

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/missions"
 	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
@@ -30,6 +31,7 @@ func commissions(c governance.Charter) governance.Charter {
 //	pledge NAME AMOUNT comment=      calloff NAME
 //	submit ENTRY to=NAME with=ann:1,bob:2 text= file=       reveal ENTRY to=NAME …
 //	consent ENTRY to=NAME no=yes     retract ENTRY to=NAME
+//	forecast NAME target|delivery CHANCE comment=    flag NAME reason=    spam NAME    nospam NAME    policy DEPOSIT flags= trial=
 //	judge NAME approve=ENTRY,none    judge NAME rank="ENTRY>none"     objection NAME reason=
 func (w *world) missionDraft(who string, c command) (event.Draft, bool) {
 	object := c.word(2)
@@ -60,6 +62,14 @@ func (w *world) missionDraft(who string, c command) (event.Draft, bool) {
 		return w.body(missions.KindJudge, b), true
 	case "objection":
 		return w.body(missions.KindAppeal, missions.Appeal{Mission: w.missionNamed(object), Reason: c.get("reason", "")}), true
+	case "forecast":
+		return w.body(missions.KindForecast, missions.Foresee{Mission: w.missionNamed(object), About: missions.Question(c.word(3)), Chance: w.number(c.word(4)), Comment: c.get("comment", "")}), true
+	case "flag":
+		return w.body(missions.KindFlag, missions.Flag{Mission: w.missionNamed(object), Reason: c.get("reason", "")}), true
+	case "spam", "nospam":
+		return w.body(missions.KindCall, missions.Call{Mission: w.missionNamed(object), Spam: c.word(1) == "spam"}), true
+	case "policy":
+		return w.body(missions.KindTerms, missions.Terms{Deposit: w.number(object), Flags: w.number(c.get("flags", "2")), Trial: w.span(c.get("trial", "2h"))}), true
 	}
 	return event.Draft{}, false
 }
@@ -180,6 +190,18 @@ func (w *world) lookAtMission(name string) (out []string) {
 			slices.Sort(votes)
 			out = append(out, line+" "+strings.Join(votes, ", "))
 		}
+		for _, e := range v.Expected {
+			out = append(out, fmt.Sprintf("%s expected at %d %% by %d", e.About, e.Chance, e.Forecasts))
+		}
+		var forecasts []string
+		for _, f := range v.Forecasts {
+			forecasts = append(forecasts, fmt.Sprintf("%s gives the %s %d %%, weight %d, %d points: %s", f.Name, f.About, f.Chance, f.Weight, f.Points, f.Comment))
+		}
+		slices.Sort(forecasts)
+		out = append(out, forecasts...)
+		if v.Deposit > 0 || len(v.Flags) > 0 {
+			out = append(out, fmt.Sprintf("deposit %s, flagged by %d, spam %d, sound %d", money(v.Deposit), len(v.Flags), len(v.Spam), len(v.Sound)))
+		}
 		for _, a := range v.Appeals {
 			out = append(out, fmt.Sprintf("%s appealed: %s", a.Name, a.Reason))
 		}
@@ -202,10 +224,11 @@ func missionLines(s *State) (out []string) {
 func busy(t testing.TB) *world {
 	w := newWorld(t)
 	for _, c := range []string{"found elm by=ann,bob,cleo,dan charter=commissions",
-		`ann propose make track=quick ledger="issue ann 500 for=r1;issue nobody 90 for=r2;list pitch target=50 prizes=30,20 match=linear:1:2:40 appeals=2 periods=1h,1h,1h,1h,1h"`,
-		"bob vote make yes", "wait 61m", "ann list empty periods=9h,1h,1h,1h", "ann list other periods=9h,1h,1h,1h", "ann pledge other 7", "ann pledge pitch 60", "wait 1h",
+		`ann propose make track=quick ledger="issue ann 500 for=r1;issue nobody 90 for=r2;policy 9 flags=1 trial=30h;list pitch target=50 prizes=30,20 match=linear:1:2:40 appeals=2 periods=1h,1h,1h,1h,1h"`,
+		"bob vote make yes", "wait 61m", "bob forecast pitch target 70", "dan forecast pitch target 20 comment=Never", "ann list empty periods=9h,1h,1h,1h", "ann list other periods=9h,1h,1h,1h", "ann pledge other 7", "ann pledge pitch 60", "wait 1h",
 		"cleo submit song to=pitch with=cleo:2,dan:1", "wait 1h", "cleo reveal song to=pitch with=cleo:2,dan:1", "dan consent song to=pitch",
-		"wait 1h", "ann judge pitch approve=song", "wait 1h", "bob objection pitch", "ann calloff other"} {
+		"wait 1h", "ann judge pitch approve=song", "wait 1h", "bob objection pitch", "ann calloff other",
+		"bob forecast empty delivery 30", "cleo flag empty reason=Junk", "dan spam empty", "bob nospam empty"} {
 		if said := w.play(c); strings.HasPrefix(said0(said), "refused") {
 			t.Fatalf("%s: %v", c, said)
 		}
@@ -217,6 +240,7 @@ func busy(t testing.TB) *world {
 func TestRootCoversMissions(t *testing.T) {
 	w := busy(t)
 	s := w.state().Copy()
+	s.Missions.Scoring.Set(missions.Docket{}, missions.Scoring{}) // as between two commits, if there are very many forecasts
 	root := Root(&s)
 	facts := reflect.TypeFor[missions.Facts]()
 	for i := range facts.NumField() {
@@ -236,8 +260,14 @@ func TestRootCoversMissions(t *testing.T) {
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, struct{}] { return &s.Missions.Entrants })
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Bench, missions.Ballot] { return &s.Missions.Ballots })
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, missions.Appealed] { return &s.Missions.Appeals })
-	if tables := reflect.TypeFor[missions.State]().NumField() - 1; tables != 10 {
-		t.Errorf("the missions have %d tables, this test knows 10: add the others to Root, to Copy and here", tables)
+	checkRows(t, root, &s, func(s *State) *table.Table[missions.Prediction, missions.Forecast] { return &s.Missions.Forecasts })
+	checkRows(t, root, &s, func(s *State) *table.Table[missions.Docket, missions.Scoring] { return &s.Missions.Scoring })
+	checkRows(t, root, &s, func(s *State) *table.Table[identity.PublicKey, missions.Merit] { return &s.Missions.Standing })
+	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, missions.Flagged] { return &s.Missions.Flags })
+	checkRows(t, root, &s, func(s *State) *table.Table[missions.Due, struct{}] { return &s.Missions.Trials })
+	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, bool] { return &s.Missions.Calls })
+	if tables := reflect.TypeFor[missions.State]().NumField() - 1; tables != 16 {
+		t.Errorf("the missions have %d tables, this test knows 16: add the others to Root, to Copy and here", tables)
 	}
 }
 
@@ -284,7 +314,20 @@ func TestInvariantsNoticeMissions(t *testing.T) {
 			s.Missions.Ballots.Set(missions.Bench{Mission: w.missionNamed("pitch"), Round: 2, Member: publicOf("bob")}, missions.Ballot{})
 		},
 		"a submission to nothing": func(s *State, w *world) { s.Missions.Submissions.Set(missions.Entry{}, missions.Submission{}) },
-		"a forgotten mission":     func(s *State, w *world) { s.Missions.Missions.Delete(w.missionNamed("pitch")) },
+		"a certain forecast": func(s *State, w *world) {
+			s.Missions.Forecasts.Set(missions.Prediction{Mission: w.missionNamed("pitch"), About: missions.OnTarget, Member: publicOf("bob")}, missions.Forecast{Chance: 100, Weight: 50})
+		},
+		"a lister who gains": func(s *State, w *world) {
+			s.Missions.Forecasts.Set(missions.Prediction{Mission: w.missionNamed("pitch"), About: missions.OnTarget, Member: publicOf("ann")}, missions.Forecast{Chance: 50, Weight: 50, Points: 9})
+		},
+		"standing of the future": func(s *State, w *world) {
+			s.Missions.Standing.Set(publicOf("bob"), missions.Merit{Points: 5, Since: s.Missions.Time + 1})
+		},
+		"a deposit kept":      mission("empty", func(m *missions.Mission) { m.Deposit = 0 }),
+		"a trial without end": mission("empty", func(m *missions.Mission) { m.Trial = 0 }),
+		"a forgotten trial":   func(s *State, w *world) { s.Missions.Trials = table.Table[missions.Due, struct{}]{} },
+		"scores of nothing":   func(s *State, w *world) { s.Missions.Scoring.Set(missions.Docket{}, missions.Scoring{}) },
+		"a forgotten mission": func(s *State, w *world) { s.Missions.Missions.Delete(w.missionNamed("pitch")) },
 	} {
 		w := busy(t)
 		s := w.state().Copy()
@@ -312,6 +355,9 @@ func TestMissionDeps(t *testing.T) {
 		"cleo retract song to=pitch":     {song},
 		"bob judge pitch approve=none":   {listed},
 		"bob objection pitch":            {listed},
+		"bob forecast pitch delivery 40": {listed},
+		"bob flag pitch":                 {listed},
+		"bob spam pitch":                 {listed},
 		"ann list more":                  nil,
 		"bob judge nothing approve=none": nil,
 	} {
@@ -337,6 +383,10 @@ func TestMissionWords(t *testing.T) {
 		"bob judge pitch approve=none,song":            `judges the mission "Pitch": approves no award, "Song"`,
 		"bob judge pitch":                              `judges the mission "Pitch": approves none`,
 		`bob judge pitch rank="song=none>song"`:        `judges the mission "Pitch": "Song" = no award > "Song"`,
+		"bob forecast pitch target 40 comment=Hm":      `gives the target of the mission "Pitch" a chance of 40 %: "Hm"`,
+		"bob flag pitch reason=Junk":                   `takes the mission "Pitch" for spam: "Junk"`,
+		"bob spam pitch":                               `calls the mission "Pitch" spam`,
+		"bob nospam pitch":                             `says that the mission "Pitch" is no spam`,
 		"bob objection nothing reason=Unfair":          `appeals against the award of the mission an unknown mission: "Unfair"`,
 		"ann list more judges=jury seats=3 target=100": `lists the mission "More": prizes 1.00 EUR if 1.00 EUR are pledged, else all goes back; judged by a jury of 3; the winner gets 100 units of the token more`,
 	} {
@@ -357,5 +407,5 @@ func missionViews(t *testing.T) []any {
 	if _, ok := Mission(w.state(), event.ID{9}); ok {
 		t.Error("a mission out of nothing")
 	}
-	return []any{Missions(w.state()), v}
+	return []any{Missions(w.state()), v, Standing(w.state()), EntryView{}}
 }

@@ -1,8 +1,10 @@
 package coop
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
@@ -15,28 +17,36 @@ import (
 type MissionView struct {
 	ID event.ID `json:"id"`
 	missions.Listing
-	By       identity.PublicKey  `json:"by"`
-	ByName   string              `json:"by_name"`
-	Currency governance.Currency `json:"currency"`
-	Terms    string              `json:"terms"` // the listing in words
-	Listed   event.Time          `json:"since"`
-	Phase    missions.Phase      `json:"phase"`
-	Due      event.Time          `json:"due,omitempty"`
-	Next     string              `json:"next,omitempty"` // what happens then if nobody does anything
-	Raised   uint64              `json:"raised"`
-	Matched  uint64              `json:"matched,omitempty"`
-	Pledgers uint64              `json:"pledgers"`
-	Escrow   uint64              `json:"escrow"`
-	Entries  uint64              `json:"entries"`
-	Round    uint64              `json:"round,omitempty"`
-	Bench    missions.Judges     `json:"bench,omitempty"` // who judges in this round
-	Paid     uint64              `json:"paid,omitempty"`
-	Asset    tokens.Asset        `json:"asset"` // the achievement token, once there is one
-	Ended    event.Time          `json:"ended,omitempty"`
+	By          identity.PublicKey  `json:"by"`
+	ByName      string              `json:"by_name"`
+	Currency    governance.Currency `json:"currency"`
+	Terms       string              `json:"terms"` // the listing in words
+	Listed      event.Time          `json:"since"`
+	Phase       missions.Phase      `json:"phase"`
+	Due         event.Time          `json:"due,omitempty"`
+	Next        string              `json:"next,omitempty"` // what happens then if nobody does anything
+	Raised      uint64              `json:"raised"`
+	Matched     uint64              `json:"matched,omitempty"`
+	Pledgers    uint64              `json:"pledgers"`
+	Escrow      uint64              `json:"escrow"`
+	Entries     uint64              `json:"entries"`
+	Round       uint64              `json:"round,omitempty"`
+	Bench       missions.Judges     `json:"bench,omitempty"` // who judges in this round
+	Paid        uint64              `json:"paid,omitempty"`
+	Deposit     uint64              `json:"deposit,omitempty"` // of who listed it, in escrow
+	Trial       event.Time          `json:"until,omitempty"`   // until then members say whether it is spam
+	FlagsNeeded uint64              `json:"flags_needed"`      // until they are asked
+	Expected    []ExpectedView      `json:"expected,omitempty"`
+	Asset       tokens.Asset        `json:"asset"` // the achievement token, once there is one
+	Ended       event.Time          `json:"ended,omitempty"`
 
 	Verdict     *VerdictView     `json:"verdict,omitempty"`
 	Pledges     []PledgeView     `json:"pledges,omitempty"`
 	Submissions []SubmissionView `json:"submissions,omitempty"`
+	Forecasts   []ForecastView   `json:"forecasts,omitempty"`
+	Flags       []AppealView     `json:"flags,omitempty"`
+	Spam        []MemberName     `json:"spam,omitempty"`  // members who call it spam
+	Sound       []MemberName     `json:"sound,omitempty"` // members who say that it is none
 	Appeals     []AppealView     `json:"appeals_made,omitempty"`
 }
 
@@ -85,7 +95,28 @@ type VerdictView struct {
 	Votes   []OptionView    `json:"votes"` // no award first, then the candidates in the order of their ids
 }
 
-// AppealView is one appeal.
+// ForecastView is one member's forecast.
+type ForecastView struct {
+	MemberName
+	About missions.Question `json:"about"`
+	missions.Forecast
+}
+
+// ExpectedView is what the members expect: the mean of their forecasts, each as heavy as its author's standing,
+// and at least 1.
+type ExpectedView struct {
+	About     missions.Question `json:"about"`
+	Chance    uint64            `json:"chance"` // percent
+	Forecasts uint64            `json:"forecasts"`
+}
+
+// StandingView is somebody's standing.
+type StandingView struct {
+	MemberName
+	Points int64 `json:"points"`
+}
+
+// AppealView is one appeal, or one flag.
 type AppealView struct {
 	MemberName
 	Reason string     `json:"reason"`
@@ -104,7 +135,7 @@ func Missions(s *State) []MissionView {
 func (s *State) mission(id event.ID, m *missions.Mission) MissionView {
 	v := MissionView{ID: id, Listing: m.Listing, By: m.By, ByName: s.whom(m.By), Currency: s.Hall.Currency, Terms: ListingInWords(s.Hall.Currency, &m.Listing), Listed: m.Listed, Phase: m.Phase, Due: m.Due,
 		Next: successor(s, m), Raised: m.Raised, Matched: m.Matched, Pledgers: m.Pledgers, Escrow: s.Ledger.Of(tokens.Escrow(id), tokens.Currency).Has,
-		Entries: m.Entries, Round: m.Round, Bench: m.Judges, Paid: m.Paid, Asset: m.Asset, Ended: m.Ended}
+		Deposit: m.Deposit, Trial: m.Trial, FlagsNeeded: m.Terms.Flags, Expected: s.expected(id), Entries: m.Entries, Round: m.Round, Bench: m.Judges, Paid: m.Paid, Asset: m.Asset, Ended: m.Ended}
 	if m.By == identity.Assembly {
 		v.ByName = "the members"
 	}
@@ -163,6 +194,7 @@ func Mission(s *State, id event.ID) (MissionView, bool) {
 		}
 		v.Submissions = append(v.Submissions, s.submission(&m, entry.ID, &x))
 	}
+	s.prospects(id, &v)
 	for seat, a := range s.Missions.Appeals.From(missions.Seat{Mission: id}) {
 		if seat.Mission != id {
 			break
@@ -213,4 +245,68 @@ func (s *State) submission(m *missions.Mission, id event.ID, x *missions.Submiss
 		}
 	}
 	return v
+}
+
+// prospects adds what members think of a mission before it is judged.
+func (s *State) prospects(id event.ID, v *MissionView) {
+	name := func(key identity.PublicKey) MemberName { return MemberName{key, s.whom(key)} }
+	for p, f := range s.Missions.Forecasts.From(missions.Prediction{Mission: id}) {
+		if p.Mission != id {
+			break
+		}
+		v.Forecasts = append(v.Forecasts, ForecastView{name(p.Member), p.About, f})
+	}
+	for seat, f := range s.Missions.Flags.From(missions.Seat{Mission: id}) {
+		if seat.Mission != id {
+			break
+		}
+		v.Flags = append(v.Flags, AppealView{name(seat.Member), f.Reason, f.At})
+	}
+	for seat, spam := range s.Missions.Calls.From(missions.Seat{Mission: id}) {
+		switch {
+		case seat.Mission != id:
+			return
+		case spam:
+			v.Spam = append(v.Spam, name(seat.Member))
+		default:
+			v.Sound = append(v.Sound, name(seat.Member))
+		}
+	}
+}
+
+// expected is what the members expect of a mission.
+func (s *State) expected(id event.ID) (views []ExpectedView) {
+	for _, about := range []missions.Question{missions.OnTarget, missions.OnDelivery} {
+		v, sum, heavy := ExpectedView{About: about}, uint64(0), uint64(0)
+		for p, f := range s.Missions.Forecasts.From(missions.Prediction{Mission: id, About: about}) {
+			if p.Mission != id || p.About != about {
+				break
+			}
+			weight := uint64(max(1, s.standing(p.Member)))
+			sum, heavy, v.Forecasts = sum+f.Chance*weight, heavy+weight, v.Forecasts+1
+		}
+		if heavy > 0 {
+			v.Chance = sum / heavy
+			views = append(views, v)
+		}
+	}
+	return views
+}
+
+// standing is a member's, as it is now.
+func (s *State) standing(key identity.PublicKey) int64 {
+	m, _ := s.Missions.Standing.Get(key)
+	return m.At(s.Hall.Time).Points
+}
+
+// Standing is that of everybody who has any, the highest first.
+func Standing(s *State) []StandingView {
+	views := []StandingView{}
+	for key := range s.Missions.Standing.All() {
+		if points := s.standing(key); points != 0 {
+			views = append(views, StandingView{MemberName{key, s.whom(key)}, points})
+		}
+	}
+	slices.SortStableFunc(views, func(a, b StandingView) int { return cmp.Compare(b.Points, a.Points) })
+	return views
 }

@@ -21,7 +21,7 @@ func (s *State) award(id event.ID, m *Mission, t event.Time, house House) {
 	s.leave(id, m)
 	won := m.Won()
 	if len(won) == 0 {
-		s.refund(id, m, t, PhaseRefunded)
+		s.refund(id, m, t, PhaseRefunded, house.Ledger)
 		return
 	}
 	escrow := tokens.Escrow(id)
@@ -35,7 +35,7 @@ func (s *State) award(id event.ID, m *Mission, t event.Time, house House) {
 		m.Paid += prizes[rank]
 	}
 	s.create(id, m, t, house)
-	s.refund(id, m, t, PhaseDelivered)
+	s.refund(id, m, t, PhaseDelivered, house.Ledger)
 }
 
 // Prizes are what the prizes are at the present pledges, the highest first, in minor units.

@@ -35,6 +35,7 @@ var (
 var (
 	ErrNotFunding = errors.New("this mission takes no pledges any more: its time for them is over, or it was called off; coop mission show tells where it stands")
 	ErrNotLister  = errors.New("only who listed the mission, or the members together, can cancel it")
+	ErrOnTrial    = errors.New("the members are asked whether this mission is spam, so it can't be cancelled before they have answered")
 	ErrEntered    = errors.New("somebody has submitted work, or the time for that is over, so this mission can't be cancelled any more: judge the work instead")
 )
 
@@ -68,4 +69,17 @@ var (
 	ErrNotAppeal  = errors.New("this is not the time to appeal: that is after judging and before the award, once in a mission")
 	ErrNoStake    = errors.New("only backers, entrants and members with a vote can appeal")
 	ErrAppealed   = errors.New("you have appealed already: others who agree can appeal too")
+)
+
+// Forecasts and flags.
+var (
+	ErrNotForeseeable = errors.New("forecasts are about the target of an all-or-nothing mission while it takes pledges, or about its delivery until submissions close")
+	ErrChance         = errors.New("a chance is from 1 to 99 percent: nothing is certain")
+	ErrBeneficiary    = errors.New("you listed this mission, back it, or work for it: who can gain from it makes no forecast")
+	ErrNotFlaggable   = errors.New("a mission can be flagged as spam until submissions close, unless the members have found that it is none")
+	ErrNoFlag         = errors.New("only members with a vote who did not list the mission say whether it is spam")
+	ErrFlagged        = errors.New("you have flagged this mission already, or 64 members have: coop mission show tells what follows")
+	ErrNoTrial        = errors.New("nobody is asked now whether this mission is spam: coop mission flag says that you take it for it")
+	ErrAssemblyOnly   = errors.New("only the members together can decide this about missions: open a proposal that carries it as an action")
+	ErrTerms          = errors.New("the terms are a deposit of up to 2^53-1, 1 to 64 flags, and 1 hour to 366 days for the members to say whether it is spam")
 )

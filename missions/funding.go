@@ -135,10 +135,15 @@ type Payback struct {
 	Next  identity.PublicKey `cbor:"next"` // whose turn it is, or the first after
 }
 
-// refund begins to give everything back that escrow still has, and the units of the backers.
-func (s *State) refund(id event.ID, m *Mission, t event.Time, then Phase) {
+// refund begins to give everything back that escrow still has, and the units of the backers. The deposit goes
+// back at once.
+func (s *State) refund(id event.ID, m *Mission, t event.Time, then Phase, l *tokens.State) {
 	s.leave(id, m)
-	m.Phase, m.Then = PhaseRefunding, then
+	l.Move(tokens.Currency, tokens.Escrow(id), tokens.Member(m.By), m.Deposit, event.ID{})
+	m.Phase, m.Then, m.Deposit = PhaseRefunding, then, 0
+	if then == PhaseDelivered || then == PhaseRefunded {
+		s.settle(id, OnDelivery, then == PhaseDelivered)
+	}
 	m.Payback.Money = m.Raised - m.Paid
 	s.Paying.Set(id, struct{}{})
 	s.Reserved.Delete(nameOf(m))

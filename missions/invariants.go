@@ -39,6 +39,7 @@ func (s *State) Invariants(l *tokens.State) []error {
 		}
 	}
 	report(s.Agenda.Len() == waiting, "%d deadlines of %d missions", s.Agenda.Len(), waiting)
+	s.checkForecasts(report)
 	report(s.Reserved.Len() == reserved, "%d names reserved for %d missions", s.Reserved.Len(), reserved)
 	for entry := range s.Submissions.All() {
 		report(s.Missions.Has(entry.Mission), "a submission to no mission")
@@ -90,7 +91,8 @@ func (s *State) checkEscrow(id event.ID, m *Mission, l *tokens.State, report fun
 	report(m.Matched <= m.Listing.Match.Cap && m.Paid <= m.Raised, "mission %s was matched with %d, and paid %d", id, m.Matched, m.Paid)
 	left := new(big.Int).Sub(num(m.Raised), num(m.Paid))
 	left.Sub(left, back)
-	report(l.Of(tokens.Escrow(id), tokens.Currency).Has == left.Uint64() && left.Sign() >= 0, "mission %s has not %s in escrow", id, left)
+	held := new(big.Int).Add(left, num(m.Deposit))
+	report(num(l.Of(tokens.Escrow(id), tokens.Currency).Has).Cmp(held) == 0 && left.Sign() >= 0, "mission %s has not %s in escrow", id, left)
 	due := new(big.Int).Sub(num(m.Payback.Units), units)
 	report(m.Asset == tokens.Currency || l.Of(tokens.Escrow(id), m.Asset).Has == due.Uint64() && due.Sign() >= 0, "mission %s has not %s units in escrow", id, due)
 	if m.Phase.Over() {
@@ -114,4 +116,29 @@ func (s *State) checkEntries(id event.ID, m *Mission, report func(bool, string, 
 		report(ok && !x.Withdrawn && x.Revealed != 0 && len(x.Consenting()) > 0, "%s can be no candidate", candidate)
 		report(i == 0 || m.Candidates[i-1].Compare(candidate) < 0, "the candidates of %s are in disorder", id)
 	}
+}
+
+// checkForecasts expects standing that can fade, and questions that are put only to missions.
+func (s *State) checkForecasts(report func(bool, string, ...any)) {
+	for p, f := range s.Forecasts.All() {
+		m, ok := s.Missions.Get(p.Mission)
+		report(ok && f.Chance >= 1 && f.Chance <= 99 && f.Weight >= 1 && f.Weight <= 100, "a forecast of %d percent, weight %d", f.Chance, f.Weight)
+		report(f.Points == 0 || p.Member != m.By && !s.Pledges.Has(Seat{p.Mission, p.Member}), "%s gained by a forecast on their own mission", p.Member)
+	}
+	for docket := range s.Scoring.All() {
+		report(s.Missions.Has(docket.Mission), "forecasts on no mission are scored")
+	}
+	for who, m := range s.Standing.All() {
+		report(m.Points != 0 && m.Since != 0 && m.Since <= s.Time, "the standing of %s is %d since %d", who, m.Points, m.Since)
+	}
+	trials := 0
+	for id, m := range s.Missions.All() {
+		if m.Trial != 0 {
+			trials++
+			report(s.Trials.Has(Due{m.Trial, id}) && m.Trial > s.Time && !m.Phase.Over(), "mission %s is on trial until %d", id, m.Trial)
+		}
+		report(m.Flagged < m.Terms.Flags || m.Trial != 0 || m.Cleared || m.Phase.Over() || m.Phase == PhaseRefunding, "%d have flagged mission %s, and nobody is asked", m.Flagged, id)
+		report(m.Deposit == 0 || !m.Phase.Over(), "the deposit of mission %s rests with nobody", id)
+	}
+	report(trials == s.Trials.Len(), "%d trials of %d missions", s.Trials.Len(), trials)
 }

@@ -74,7 +74,8 @@ func (s *State) judgeBy(judges Judges, id event.ID, m *Mission, t event.Time, ho
 	s.enter(id, m, PhaseJudging, t, m.Listing.Periods.Judging)
 }
 
-// parties are, ascending, those who can't be on a jury: entrants, who listed the mission, who gave much.
+// parties are, ascending, those who can't be on a jury: entrants, who listed the mission, who gave much, and
+// whose standing is below 0.
 func (s *State) parties(id event.ID, m *Mission) (all []identity.PublicKey) {
 	for seat := range s.Entrants.From(Seat{Mission: id}) {
 		if seat.Mission != id {
@@ -90,6 +91,7 @@ func (s *State) parties(id event.ID, m *Mission) (all []identity.PublicKey) {
 	if m.By != identity.Assembly {
 		all = append(all, m.By)
 	}
+	all = append(all, s.distrusted(s.Time)...)
 	slices.SortFunc(all, identity.PublicKey.Compare)
 	return slices.Compact(all)
 }
@@ -258,6 +260,7 @@ func (s *State) count(id event.ID, m *Mission) Verdict {
 func (s *State) closeRound(id event.ID, m *Mission, t event.Time, house House) {
 	v := s.count(id, m)
 	v.Closed = t
+	s.served(id, m, t)
 	switch {
 	case v.Ballots == 0 && m.Judges != ByMembers:
 		s.judgeBy(ByMembers, id, m, t, house)

@@ -25,7 +25,9 @@ const (
 	MaxAppeals      = 16 // appeals that it takes to judge again
 	MaxRate         = 1_000_000
 
-	MaxPayouts = 1024 // pledgers who are refunded in one commit; the others in the next ones
+	MaxFlags = 64 // flags on one mission
+
+	MaxPayouts = 1024 // pledgers who are refunded in one commit, forecasts that are scored; the others in the next ones
 
 	MinPeriod = hour
 	MaxPeriod = 366 * day

@@ -233,8 +233,18 @@ func (s *State) List(a Act, b Listing) error {
 	if a.Ledger.Names.Has(table.Text(b.Token.Name)) || s.Reserved.Has(table.Text(b.Token.Name)) {
 		return ErrReserved
 	}
+	deposit := s.Terms.Deposit
+	if a.assembly() {
+		deposit = 0
+	}
+	if deposit > 0 {
+		if err := a.Ledger.Affords(a.People, tokens.Currency, tokens.Member(a.By), deposit); err != nil {
+			return err
+		}
+	}
 
-	m := Mission{Listing: b, By: a.By, Event: a.ID, Listed: a.Time}
+	a.Ledger.Move(tokens.Currency, tokens.Member(a.By), tokens.Escrow(id), deposit, a.ID)
+	m := Mission{Listing: b, By: a.By, Event: a.ID, Listed: a.Time, Terms: s.Terms, Deposit: deposit}
 	s.Own.Set(Own{a.By, id}, struct{}{})
 	s.Reserved.Set(table.Text(b.Token.Name), id)
 	s.enter(id, &m, PhaseFunding, a.Time, b.Periods.Funding)
@@ -265,8 +275,11 @@ func (s *State) Cancel(a Act, b Cancel) error {
 	if m.Phase != PhaseFunding && m.Phase != PhaseOpen || m.Entries > 0 {
 		return ErrEntered
 	}
+	if m.Trial != 0 {
+		return ErrOnTrial
+	}
 
-	s.refund(b.Mission, &m, a.Time, PhaseCancelled)
+	s.refund(b.Mission, &m, a.Time, PhaseCancelled, a.Ledger)
 	s.Missions.Set(b.Mission, m)
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 // Phase is how far a mission is.
 type Phase string
 
-// The phases. Each but the last three ends by itself, at the mission's Due or, when refunding, once
+// The phases. Each but the last four ends by itself, at the mission's Due or, when refunding, once
 // everybody has theirs.
 const (
 	PhaseFunding   Phase = "funding"   // takes pledges
@@ -21,11 +21,12 @@ const (
 	PhaseDelivered Phase = "delivered" // the award was paid
 	PhaseRefunded  Phase = "refunded"  // there was none
 	PhaseCancelled Phase = "cancelled"
+	PhaseStruck    Phase = "struck" // the members judged it to be spam
 )
 
 // Over tells whether nothing more can happen.
 func (p Phase) Over() bool {
-	return p == PhaseDelivered || p == PhaseRefunded || p == PhaseCancelled
+	return p == PhaseDelivered || p == PhaseRefunded || p == PhaseCancelled || p == PhaseStruck
 }
 
 // Mission is one of them.
@@ -36,6 +37,12 @@ type Mission struct {
 	Listed  event.Time         `cbor:"listed"`
 	Phase   Phase              `cbor:"phase"`
 	Due     event.Time         `cbor:"due"` // coop time at which the phase ends by itself; else 0
+
+	Terms   Terms      `cbor:"terms"`   // when it was listed
+	Deposit uint64     `cbor:"deposit"` // minor units in escrow, of who listed it
+	Flagged uint64     `cbor:"flagged"` // by so many members
+	Trial   event.Time `cbor:"trial"`   // coop time until which members say whether it is spam; else 0
+	Cleared bool       `cbor:"cleared"` // they found that it is none
 
 	Raised   uint64   `cbor:"raised"`   // minor units, of all pledges ever; the match is a pledge of the treasury
 	Matched  uint64   `cbor:"matched"`  // of that
@@ -86,13 +93,20 @@ func (s *State) leave(id event.ID, m *Mission) {
 
 // Next is the earliest coop time at which something happens by itself.
 func (s *State) Next() (at event.Time, any bool) {
-	if s.Paying.Len() > 0 { // the rest is for the next commit
+	if s.Paying.Len() > 0 || s.Scoring.Len() > 0 { // the rest is for the next commit
 		return s.Time + 1, true
 	}
 	for due := range s.Agenda.All() {
-		return due.At, true
+		at, any = due.At, true
+		break
 	}
-	return 0, false
+	for trial := range s.Trials.All() {
+		if !any || trial.At < at {
+			at, any = trial.At, true
+		}
+		break
+	}
+	return at, any
 }
 
 // Advance does what is due at coop time t. Phases end at their time, however many; refunds go on, if time
@@ -100,6 +114,7 @@ func (s *State) Next() (at event.Time, any bool) {
 func (s *State) Advance(t event.Time, house House) {
 	later := t > s.Time
 	s.Time = t
+	s.endTrials(t, house.Ledger)
 	for {
 		var first Due
 		any := false
@@ -116,28 +131,52 @@ func (s *State) Advance(t event.Time, house House) {
 	}
 	if later {
 		s.payBack(t, house.Ledger)
+		s.scoreSome(t)
 	}
 }
 
-// end ends the phase of a mission whose time is over, by its default.
+// endTrials ends those whose time is over.
+func (s *State) endTrials(t event.Time, l *tokens.State) {
+	for {
+		var first Due
+		for first = range s.Trials.All() {
+			break
+		}
+		if first.At == 0 || first.At > t {
+			return
+		}
+		m, _ := s.Missions.Get(first.Mission)
+		s.endTrial(first.Mission, &m, t, l)
+		s.Missions.Set(first.Mission, m)
+	}
+}
+
+// end ends the phase of a mission whose time is over, by its default. While the members are asked whether it
+// is spam, the phase goes on.
 func (s *State) end(id event.ID, m *Mission, t event.Time, house House) {
+	if m.Trial != 0 {
+		s.enter(id, m, m.Phase, t, m.Trial-t)
+		return
+	}
 	switch m.Phase {
 	case PhaseFunding:
 		s.match(id, m, house.Ledger)
-		if m.Raised < max(m.Listing.Target, 1) {
-			s.refund(id, m, t, PhaseRefunded)
+		reached := m.Raised >= max(m.Listing.Target, 1)
+		s.settle(id, OnTarget, reached)
+		if !reached {
+			s.refund(id, m, t, PhaseRefunded, house.Ledger)
 			return
 		}
 		s.enter(id, m, PhaseOpen, t, m.Listing.Periods.Open)
 	case PhaseOpen:
 		if m.Entries == 0 {
-			s.refund(id, m, t, PhaseRefunded)
+			s.refund(id, m, t, PhaseRefunded, house.Ledger)
 			return
 		}
 		s.enter(id, m, PhaseRevealing, t, m.Listing.Periods.Reveal)
 	case PhaseRevealing:
 		if s.admit(id, m); len(m.Candidates) == 0 {
-			s.refund(id, m, t, PhaseRefunded)
+			s.refund(id, m, t, PhaseRefunded, house.Ledger)
 			return
 		}
 		s.judgeBy(m.Listing.Judges, id, m, t, house)

@@ -19,6 +19,10 @@
 // paid some at a time, in the order of the pledgers' keys, each the difference of two rounded sums
 // (floor(all · pledges so far / pledges)): that needs no list of all and loses no unit.
 //
+// Members forecast whether a mission reaches its target and is delivered. Forecasts are scored by a proper
+// rule into standing, which fades, can't be handed on, and counts in no vote. This, and the deposit that goes
+// to who flagged spam, follows the Wings DAO (2016), without the stakes, which let the rich decide.
+//
 // The room moves money in the ledger, one floor below. It does not know what a member or a jury is: it gets
 // these as interfaces, see House.
 package missions
@@ -38,9 +42,14 @@ const (
 	KindWithdraw = event.Kind("mission.withdraw")
 	KindJudge    = event.Kind("mission.judge")
 	KindAppeal   = event.Kind("mission.appeal")
+
+	KindForecast = event.Kind("mission.forecast")
+	KindFlag     = event.Kind("mission.flag")
+	KindCall     = event.Kind("mission.call")
+	KindTerms    = event.Kind("mission.terms") // an act of the Assembly alone
 )
 
 // Kinds are those that the Assembly may act by; a charter names those that a track may carry.
 func Kinds() []event.Kind {
-	return []event.Kind{KindList, KindPledge, KindCancel}
+	return []event.Kind{KindList, KindPledge, KindCancel, KindTerms}
 }

@@ -11,7 +11,8 @@ import (
 
 // Facts is the part of the room's state that is not a table.
 type Facts struct {
-	Time event.Time `cbor:"time"` // coop time up to which everything due was done
+	Time  event.Time `cbor:"time"`  // coop time up to which everything due was done
+	Terms Terms      `cbor:"terms"` // for missions listed from now on
 }
 
 // State is the room. A copy made by Copy is a snapshot; a plain assignment is not.
@@ -27,10 +28,16 @@ type State struct {
 	Entrants    table.Table[Seat, struct{}] // who counts as a contributor, once judging has begun
 	Ballots     table.Table[Bench, Ballot]
 	Appeals     table.Table[Seat, Appealed]
+	Forecasts   table.Table[Prediction, Forecast]
+	Scoring     table.Table[Docket, Scoring] // answered questions: not all forecasts are scored yet
+	Standing    table.Table[identity.PublicKey, Merit]
+	Flags       table.Table[Seat, Flagged]
+	Trials      table.Table[Due, struct{}] // exactly the missions of which members say whether they are spam
+	Calls       table.Table[Seat, bool]    // what they say
 }
 
 // Begin is the room at coop time t, with no mission in it.
-func Begin(t event.Time) State { return State{Facts: Facts{Time: t}} }
+func Begin(t event.Time) State { return State{Facts: Facts{Time: t, Terms: DefaultTerms()}} }
 
 // Copy is a snapshot.
 func (s *State) Copy() State {
@@ -46,6 +53,12 @@ func (s *State) Copy() State {
 		Entrants:    s.Entrants.Copy(),
 		Ballots:     s.Ballots.Copy(),
 		Appeals:     s.Appeals.Copy(),
+		Forecasts:   s.Forecasts.Copy(),
+		Scoring:     s.Scoring.Copy(),
+		Standing:    s.Standing.Copy(),
+		Flags:       s.Flags.Copy(),
+		Trials:      s.Trials.Copy(),
+		Calls:       s.Calls.Copy(),
 	}
 }
 

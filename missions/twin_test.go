@@ -19,11 +19,13 @@ type twin struct {
 	units    map[identity.PublicKey]*big.Int // of all achievement tokens together
 	missions map[event.ID]*twinMission
 	offers   int
+	distrust map[event.ID][]identity.PublicKey // whom the room left out of a jury for their standing, by the mission's event
 	now      event.Time
 }
 
 type twinMission struct {
 	listing   Listing
+	event     event.ID
 	by        identity.PublicKey
 	phase     Phase
 	due       event.Time
@@ -37,6 +39,11 @@ type twinMission struct {
 	ballots   map[identity.PublicKey]Judge
 	appellers map[identity.PublicKey]bool
 	again     bool
+	deposit   *big.Int
+	flags     map[identity.PublicKey]bool
+	calls     map[identity.PublicKey]bool
+	trial     event.Time
+	cleared   bool
 	verdict   []event.ID // the room's, once it was checked
 }
 
@@ -49,7 +56,7 @@ type twinEntry struct {
 }
 
 func newTwin(people *crowd) *twin {
-	return &twin{people: people, money: map[identity.PublicKey]*big.Int{}, units: map[identity.PublicKey]*big.Int{}, missions: map[event.ID]*twinMission{}}
+	return &twin{people: people, money: map[identity.PublicKey]*big.Int{}, units: map[identity.PublicKey]*big.Int{}, missions: map[event.ID]*twinMission{}, distrust: map[event.ID][]identity.PublicKey{}}
 }
 
 func of(m map[identity.PublicKey]*big.Int, key identity.PublicKey) *big.Int {
@@ -78,18 +85,26 @@ func (m *twinMission) standing() (n int) {
 	return n
 }
 
-func (w *twin) list(id event.ID, by identity.PublicKey, l Listing) bool {
+func (w *twin) list(id, act event.ID, by identity.PublicKey, l Listing) bool {
 	own, taken := 0, false
 	for _, m := range w.missions {
 		if !m.phase.Over() && m.by == by && by != identity.Assembly {
 			own++
 		}
-		taken = taken || m.listing.Token.Name == l.Token.Name && m.phase != PhaseRefunded && m.phase != PhaseCancelled
+		taken = taken || m.listing.Token.Name == l.Token.Name && m.phase != PhaseRefunded && m.phase != PhaseCancelled && m.phase != PhaseStruck
 	}
 	if by != identity.Assembly && (!w.may(by) || l.Match.Kind != MatchNone) || own >= MaxOwn || taken || l.Funding == AllOrNothing && sumOf(l.Prizes).Cmp(num(l.Target)) > 0 {
 		return false
 	}
-	w.missions[id] = &twinMission{listing: l, by: by, phase: PhaseFunding, due: w.now + l.Periods.Funding, pledges: map[identity.PublicKey]*big.Int{},
+	deposit := num(0)
+	if by != identity.Assembly {
+		deposit = num(twinDeposit)
+	}
+	if of(w.money, by).Cmp(deposit) < 0 {
+		return false
+	}
+	of(w.money, by).Sub(of(w.money, by), deposit)
+	w.missions[id] = &twinMission{event: act, deposit: deposit, flags: map[identity.PublicKey]bool{}, calls: map[identity.PublicKey]bool{}, listing: l, by: by, phase: PhaseFunding, due: w.now + l.Periods.Funding, pledges: map[identity.PublicKey]*big.Int{},
 		entries: map[event.ID]*twinEntry{}, entrants: map[identity.PublicKey]bool{}, appellers: map[identity.PublicKey]bool{}}
 	return true
 }
@@ -164,6 +179,9 @@ func (w *twin) judgeBy(m *twinMission, judges Judges) {
 		for key, is := range m.entrants {
 			conflict[key] = conflict[key] || is
 		}
+		for _, key := range w.distrust[m.event] {
+			conflict[key] = true
+		}
 		tenth := new(big.Int).Div(m.raised(), num(10))
 		for key, p := range m.pledges {
 			conflict[key] = conflict[key] || p.Cmp(tenth) > 0
@@ -209,6 +227,10 @@ func (w *twin) matched(m *twinMission) *big.Int {
 
 // end ends a phase; verdict is the room's order of a round that it closed.
 func (w *twin) end(id event.ID, m *twinMission, verdict []event.ID) {
+	if m.trial != 0 {
+		m.due = m.trial
+		return
+	}
 	switch m.phase {
 	case PhaseFunding:
 		if match := w.matched(m); match.Sign() > 0 {
@@ -336,6 +358,8 @@ func deal(amount *big.Int, weights []uint64, lots [][]byte) []*big.Int {
 // refund gives back an amount and units, in the order of the keys.
 func (w *twin) refund(m *twinMission, amount, units *big.Int, then Phase) {
 	m.phase, m.due = then, 0
+	of(w.money, m.by).Add(of(w.money, m.by), m.deposit)
+	m.deposit = num(0)
 	whole, seen := m.raised(), new(big.Int)
 	var keys []identity.PublicKey
 	for key := range m.pledges {
@@ -357,6 +381,11 @@ func (w *twin) refund(m *twinMission, amount, units *big.Int, then Phase) {
 // advance ends all phases whose time is over, earliest first.
 func (w *twin) advance(t event.Time, verdicts func(event.ID) []event.ID) {
 	w.now = t
+	for id, m := range w.missions {
+		if m.trial != 0 && m.trial <= t {
+			w.endTrial(id, m)
+		}
+	}
 	for {
 		var first event.ID
 		var due *twinMission
@@ -370,4 +399,48 @@ func (w *twin) advance(t event.Time, verdicts func(event.ID) []event.ID) {
 		}
 		w.end(first, due, verdicts(first))
 	}
+}
+
+// The terms of the twin's cooperative.
+const (
+	twinDeposit = 7
+	twinFlags   = 2
+)
+
+func (w *twin) flag(m *twinMission, by identity.PublicKey) bool {
+	if !w.may(by) || m.phase != PhaseFunding && m.phase != PhaseOpen || m.cleared || by == m.by || !w.people.Voter(by, w.now) || m.flags[by] {
+		return false
+	}
+	m.flags[by] = true
+	if len(m.flags) == twinFlags {
+		m.trial = w.now + hour
+	}
+	return true
+}
+
+func (w *twin) endTrial(id event.ID, m *twinMission) {
+	yes, no := 0, 0
+	for _, spam := range m.calls {
+		if spam {
+			yes++
+		} else {
+			no++
+		}
+	}
+	m.trial = 0
+	if yes <= no || yes < twinFlags {
+		m.cleared = true
+		return
+	}
+	var keys []identity.PublicKey
+	var equal []uint64
+	var lots [][]byte
+	for key := range m.flags {
+		keys, equal, lots = append(keys, key), append(equal, 1), append(lots, slices.Concat(id[:], key[:]))
+	}
+	for i, part := range deal(m.deposit, equal, lots) {
+		of(w.money, keys[i]).Add(of(w.money, keys[i]), part)
+	}
+	m.deposit = num(0)
+	w.refund(m, m.raised(), num(0), PhaseStruck)
 }

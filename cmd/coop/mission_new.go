@@ -142,8 +142,9 @@ func (m *money) match(text string) (match missions.Match, err error) {
 	return match, err
 }
 
-// missionActions makes the drafts of coop propose --mission: what coop mission new --dry-run --json printed.
-func missionActions(files []string, o *coop.Overview) (drafts []event.Draft, words []string, err error) {
+// missionActions makes the drafts of coop propose --mission, which reads what coop mission new --dry-run --json
+// printed, and of --mission-terms.
+func missionActions(files []string, terms string, o *coop.Overview) (drafts []event.Draft, words []string, err error) {
 	for i, file := range files {
 		var dry struct {
 			Says string           `json:"says"`
@@ -159,6 +160,17 @@ func missionActions(files []string, o *coop.Overview) (drafts []event.Draft, wor
 			return nil, nil, usagef("%v", err)
 		}
 		drafts, words = append(drafts, d), append(words, coop.ListingInWords(o.Currency, &dry.Body))
+	}
+	if terms != "" {
+		body, says, err := missionTerms(terms, o)
+		if err != nil {
+			return nil, nil, err
+		}
+		d, err := event.NewDraft(missions.KindTerms, body)
+		if err != nil {
+			return nil, nil, usagef("%v", err)
+		}
+		drafts, words = append(drafts, d), append(words, says)
 	}
 	return drafts, words, nil
 }

@@ -32,10 +32,11 @@ type proposal struct {
 	Charter  *governance.Charter `json:"charter"`  // to replace the charter
 	Again    string              `json:"again"`    // proposal with the same content that was vetoed
 	rulings
-	Juries   []juryCall `json:"juries"`   // to draw by lot
-	Ledger   []string   `json:"ledger"`   // what to do with money and tokens
-	Missions []string   `json:"missions"` // files with missions to list
-	Shop     []string   `json:"shop"`     // what to do with what is sold
+	Juries       []juryCall `json:"juries"`        // to draw by lot
+	Ledger       []string   `json:"ledger"`        // what to do with money and tokens
+	Missions     []string   `json:"missions"`      // files with missions to list
+	MissionTerms string     `json:"mission_terms"` // deposit, flags and period
+	Shop         []string   `json:"shop"`          // what to do with what is sold
 }
 
 type allocation struct {
@@ -65,10 +66,10 @@ func (a *app) proposeCommand() *cobra.Command {
 
 // proposeFlags are what the command line says of a proposal.
 type proposeFlags struct {
-	file, text, textFile, track, method, budget, charter, again string
-	tags, options, admit, devices, allocate                     []string
-	juries, parties, ledger, missions, shop                     []string
-	ruled                                                       rulings
+	file, text, textFile, track, method, budget, charter, again, missionTerms string
+	tags, options, admit, devices, allocate                                   []string
+	juries, parties, ledger, missions, shop                                   []string
+	ruled                                                                     rulings
 }
 
 func (o *proposeFlags) add(cmd *cobra.Command) {
@@ -92,6 +93,7 @@ func (o *proposeFlags) add(cmd *cobra.Command) {
 	f.StringArrayVar(&o.ledger, "ledger", nil, ledgerUsage)
 	f.StringArrayVar(&o.missions, "mission", nil, "if it passes, list the mission in this file, as coop mission new --dry-run --json prints it; may be repeated")
 	f.StringArrayVar(&o.shop, "shop", nil, shopUsage)
+	f.StringVar(&o.missionTerms, "mission-terms", "", "if it passes, ask for a deposit to list a mission: DEPOSIT FLAGS PERIOD, such as '5 3 3d'")
 }
 
 // proposal is what the file and the flags on top of it ask for.
@@ -117,6 +119,7 @@ func (o *proposeFlags) proposal(args []string) (*proposal, error) {
 	overwrite(&p.Method, o.method)
 	overwrite(&p.Budget, o.budget)
 	overwrite(&p.Again, o.again)
+	overwrite(&p.MissionTerms, o.missionTerms)
 	p.Tags, p.Admit, p.Devices = append(p.Tags, o.tags...), append(p.Admit, o.admit...), append(p.Devices, o.devices...)
 	p.join(&o.ruled)
 	p.Ledger, p.Missions = append(p.Ledger, o.ledger...), append(p.Missions, o.missions...)
@@ -289,7 +292,7 @@ func (a *app) actions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts
 
 // costlyActions are those about missions, money and tokens.
 func (a *app) costlyActions(cmd *cobra.Command, p *proposal, o *coop.Overview) (drafts []event.Draft, words []string, err error) {
-	drafts, words, err = missionActions(p.Missions, o)
+	drafts, words, err = missionActions(p.Missions, p.MissionTerms, o)
 	if err != nil {
 		return nil, nil, err
 	}
