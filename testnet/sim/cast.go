@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/missions"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -113,7 +115,7 @@ func charter() governance.Charter {
 			track("once", governance.YesNo, 300, 2500, 0, false),
 			track("choice", governance.Approval, 0, 2000, 0, true),
 			budget,
-			track("money", governance.YesNo, 0, 1500, 0, true, tokens.KindIssue, tokens.KindCreate),
+			track("money", governance.YesNo, 0, 1000, 0, true, tokens.KindIssue, tokens.KindCreate, commerce.KindElement, missions.KindList),
 			track("board", governance.YesNo, 0, 700, 0, true, governance.KindStewardAppoint, governance.KindDeviceRestore),
 		},
 		Office: governance.Office{Notice: 200},

@@ -453,6 +453,7 @@ func (j *judge) end() {
 	for _, t := range state.Ledger.Tokens.All() {
 		j.stats.Trades += int(t.Trades)
 	}
+	j.stats.Sales, j.stats.Pledges = state.Shop.Purchases.Len(), state.Missions.Pledges.Len()
 	j.countedOnce()
 	j.recount(state)
 	j.twin()

@@ -23,6 +23,7 @@ type Plan struct {
 	Storm   event.Time // how long things go wrong
 	Acts    int        // what members try to do in that time
 	Bursts  int        // in how many bursts they do it
+	Trades  bool       // they have money, a token and something to sell
 	Delay   event.Time // least time of a message
 	Jitter  event.Time // most time on top
 	Spikes  int        // of 1000 messages, how many take ten times as long
@@ -189,6 +190,7 @@ func Draw(seed uint64) Plan {
 	d := newDice(seed, 1)
 	p := Plan{Seed: seed, Stewards: sizes[d.IntN(len(sizes))], Delta0: []event.Time{400, 800, 2000}[d.IntN(3)],
 		Tolerance: 3000, Stall: 60_000, Storm: 4000 + d.until(6000), Acts: 6 + d.IntN(20), Bursts: 1 + d.IntN(5)}
+	p.Trades = newDice(seed, 10).of(2, 3)
 	elects := d.of(1, 2)
 	if p.Founders = min(p.Stewards+d.IntN(3), 1+d.IntN(4)); elects {
 		p.Founders = 1 + d.IntN(8)
@@ -318,8 +320,8 @@ func (p *Plan) drawCrashes(d dice) {
 // String tells the plan in a few lines.
 func (p *Plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d stewards, %d founders, %d guests, %d watchers; delta0 %d, storm %d ms, %d acts\n",
-		p.Seed, p.Stewards, p.Founders, p.Guests, p.Watchers, p.Delta0, p.Storm, p.Acts)
+	fmt.Fprintf(&b, "seed %d: %d stewards, %d founders, %d guests, %d watchers; delta0 %d, storm %d ms, %d acts, trades %v\n",
+		p.Seed, p.Stewards, p.Founders, p.Guests, p.Watchers, p.Delta0, p.Storm, p.Acts, p.Trades)
 	fmt.Fprintf(&b, "  network: %d+%d ms, of 1000 messages %d are lost, %d come twice, %d are late; %d %% of links slow; reorder %v, lag %d, gulp %d\n",
 		p.Delay, p.Jitter, p.Loss, p.Repeats, p.Spikes, p.Slow, p.Reorder, p.Lag, p.Gulp)
 	for _, x := range p.Partitions {

@@ -54,6 +54,8 @@ type Stats struct {
 	Forks    int // rounds with two blocks of one steward in them
 	Doubles  int // spends and sales with two sides
 	Trades   int // batches in which units changed hands
+	Sales    int // purchases
+	Pledges  int
 	Refused  int // frames
 	Refusals int // drafts
 }
@@ -117,6 +119,7 @@ type world struct {
 	spy     func(from, to *peer, f *frame) bool // a directed schedule decides what may pass
 
 	patience event.Time // until everything is final
+	asleep   event.Time // for which peers may sleep between deadlines, once all is final
 	sent     int
 	turns    int
 	lastSent event.Time
@@ -365,7 +368,7 @@ func (w *world) settle() {
 
 // rest runs until nothing is left to do: no message under way, no peer that wants to be called.
 func (w *world) rest(when string) {
-	limit, began := w.now+min(drainAtMost, max(w.patience, 3*60_000)), w.done // greetings to those who never answer end after two minutes
+	limit, began := w.now+min(drainAtMost, max(w.patience, 3*60_000))+w.asleep, w.done // greetings to those who never answer end after two minutes
 	w.run(func() bool { return w.lastSent > limit || w.done > began+drainEntries })
 	if len(w.judge.violations) == 0 && !w.agenda.empty() {
 		w.judge.complain("the peers do not come to rest %s: %d things were done since, last message at %d", when, w.done-began, uint64(w.lastSent))

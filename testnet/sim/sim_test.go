@@ -122,6 +122,8 @@ func (s *Stats) add(o *Stats) {
 	s.Forks += o.Forks
 	s.Doubles += o.Doubles
 	s.Trades += o.Trades
+	s.Sales += o.Sales
+	s.Pledges += o.Pledges
 	s.Refused += o.Refused
 	s.Refusals += o.Refusals
 }

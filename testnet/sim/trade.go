@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/missions"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -25,19 +27,26 @@ type trader struct {
 }
 
 // trade writes onto the agenda that the founders give themselves money and a token, and what becomes of
-// it. One run of three has none of it.
+// it.
 func (w *world) trade(people []*peer) {
-	d := newDice(w.plan.Seed, 9)
-	if d.of(1, 3) {
+	if !w.plan.Trades {
 		return
 	}
+	d := newDice(w.plan.Seed, 9)
 	t := &trader{w, d}
 	w.agenda.add(50+d.until(100), func() { t.fund(people) })
 	for _, p := range people {
 		for range 3 {
-			w.agenda.add(400+d.until(1600), func() { t.agree(p) }) // some time when the proposal has its place in the order
+			w.agenda.add(400+d.until(900), func() { t.agree(p) }) // some time when the proposal has its place in the order
 		}
 	}
+	w.agenda.add(1800+d.until(500), func() { t.shop(people) })
+	for _, p := range people {
+		for range 3 {
+			w.agenda.add(2200+d.until(1000), func() { t.agree(p) })
+		}
+	}
+	w.asleep = 8 * missions.MinPeriod // a mission that nobody enters ends by itself, hours later
 	for range 10 + d.IntN(20) {
 		p := people[d.IntN(len(people))]
 		w.agenda.add(2000+d.until(w.plan.Storm-2000), func() { t.act(p) })
@@ -59,6 +68,26 @@ func (t *trader) fund(people []*peer) {
 	}
 	actions = append(actions, draft(tokens.KindCreate, create))
 	people[i].submit(draft(governance.KindProposalOpen, governance.ProposalOpen{Title: "Money", Track: "money", Actions: actions}), nil)
+}
+
+// shop lets a founder propose that the work behind the token is for sale, and a mission.
+func (t *trader) shop(people []*peer) {
+	i := slices.IndexFunc(people, func(p *peer) bool { return p.index < t.w.plan.Founders && p.core != nil })
+	if i < 0 {
+		return
+	}
+	asset, created := t.token(people[i].core.View().Provisional)
+	if !created {
+		return
+	}
+	hour := missions.MinPeriod
+	listing := missions.Listing{Title: "A second roof", Brief: "With panels on it.", Criteria: "Dry.", Funding: missions.KeepWhatCame, Prizes: []uint64{1},
+		Match: missions.Match{Kind: missions.MatchNone}, Token: missions.Token{Name: "roof", Rule: tokens.RuleFree, Units: 10}, Price: 100,
+		Judges: missions.ByMembers, Method: missions.Approve, Periods: missions.Periods{Funding: hour, Open: hour, Reveal: hour, Judging: hour}}
+	people[i].submit(draft(governance.KindProposalOpen, governance.ProposalOpen{Title: "Shop", Track: "money", Actions: []event.Draft{
+		draft(commerce.KindElement, commerce.NewElement{Asset: asset, Title: "Twelve panels", Price: commerce.Price{Amount: 500, Open: true}}),
+		draft(missions.KindList, listing),
+	}}), nil)
 }
 
 // agree votes for money.
@@ -104,7 +133,15 @@ func (t *trader) draft(s *coop.State, member identity.PublicKey, now event.Time)
 		return 1 + t.dice.Uint64N(all)
 	}
 	to := keyOf(t.dice.IntN(t.w.plan.Founders)).Public()
-	switch t.dice.IntN(8) {
+	switch t.dice.IntN(12) {
+	case 8, 9:
+		return t.buy(s, asset, some(money))
+	case 10, 11:
+		for id, m := range s.Missions.Missions.All() {
+			if m.Phase == missions.PhaseFunding {
+				return draft(missions.KindPledge, missions.MakePledge{Mission: id, Amount: some(money)})
+			}
+		}
 	case 0, 1:
 		return draft(tokens.KindTransfer, tokens.Transfer{To: to, Amount: some(money)})
 	case 2:
@@ -125,6 +162,20 @@ func (t *trader) draft(s *coop.State, member identity.PublicKey, now event.Time)
 		}
 	}
 	return event.Draft{}
+}
+
+// buy pays so much for the work behind the token, some of it steered to the mission.
+func (t *trader) buy(s *coop.State, asset tokens.Asset, pay uint64) event.Draft {
+	if !s.Shop.Elements.Has(asset) {
+		return event.Draft{}
+	}
+	o := commerce.Order{Item: commerce.ElementOf(asset), Count: 1, Pay: pay}
+	for id, m := range s.Missions.Missions.All() {
+		if m.Phase == missions.PhaseFunding && t.dice.of(1, 2) {
+			o.Steer = []commerce.Steer{{To: commerce.Item{Kind: commerce.APlace, ID: id}, Amount: pay / 4}}
+		}
+	}
+	return draft(commerce.KindBuy, commerce.Buy{Order: o})
 }
 
 func (t *trader) token(s *coop.State) (tokens.Asset, bool) {
