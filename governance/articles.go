@@ -270,6 +270,7 @@ var deeds = []struct {
 	{KindMemberExpel, "expel members"}, {KindMemberReinstate, "undo suspensions and expulsions"}, {KindDeviceAdd, "add devices of members"},
 	{KindDeviceRevoke, "revoke devices"}, {KindInviteRevoke, "revoke invites"}, {KindJuryCall, "draw juries by lot"}, {KindPatronageCredit, "credit patronage"}, {KindDeviceRestore, "restore suspended devices"}, {KindStewardAppoint, "appoint stewards"}, {KindStewardRecall, "recall stewards"},
 	{KindParamsAmend, "change the timing of the order"}, {KindCharterAmend, "amend the charter"}, {KindBudgetAllocate, "set money aside"},
+	{"mission.list", "list missions"}, {"mission.pledge", "pledge to missions"}, {"mission.cancel", "call off missions"}, {"mission.terms", "set what it takes to list a mission"}, // of another room
 }
 
 func deed(kind event.Kind) string {
