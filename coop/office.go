@@ -40,6 +40,7 @@ type ComingView struct {
 	Ready    int               `json:"ready"`
 	Needed   int               `json:"needed"`
 	Notice   event.Time        `json:"notice"` // not before
+	Lapses   event.Time        `json:"lapses"` // when it waits no longer; see governance.State.Lapses
 	Timing   governance.Params `json:"timing"`
 	By       event.ID          `json:"by"`
 }
@@ -61,7 +62,7 @@ func Office(s *State) OfficeView {
 	if len(h.Pending.Stewards) == 0 {
 		return v
 	}
-	c := &ComingView{Stewards: named(s, h.Pending.Stewards), Standby: named(s, h.Pending.Standby), Notice: h.Pending.Notice, Timing: h.Pending.Params, By: h.Pending.By}
+	c := &ComingView{Stewards: named(s, h.Pending.Stewards), Standby: named(s, h.Pending.Standby), Notice: h.Pending.Notice, Lapses: h.Lapses(), Timing: h.Pending.Params, By: h.Pending.By}
 	c.Ready, c.Needed = h.Readiness()
 	for i := range c.Stewards {
 		a, _ := h.Announced.Get(c.Stewards[i].Member)
@@ -73,6 +74,9 @@ func Office(s *State) OfficeView {
 	note := fmt.Sprintf("stewards from epoch %d on: %s; %d of them are ready, %d needed", h.Term.Number+1, listNames(c.Stewards), c.Ready, c.Needed)
 	if c.Notice > h.Time {
 		note += fmt.Sprintf(", and not before %s", c.Notice)
+	}
+	if c.Ready < c.Needed {
+		note += fmt.Sprintf("; if they are too few on %s, those on standby come in, or the stewards of now stay", c.Lapses)
 	}
 	v.Notes = append(v.Notes, note)
 	return v

@@ -245,6 +245,7 @@ func (o Office) articles() []Article {
 	return []Article{
 		{"stewards", "serve for", term},
 		{"stewards", "hand over", "at the earliest " + Period(o.Notice) + " after an election"},
+		{"stewards", "wait", "for those who come in at most " + Period(o.patience()) + " more; then those on standby come in, or the stewards of before stay"},
 		{"stewards", "re-founding", fmt.Sprintf("%s of the members who may vote can, after %s without progress", share, Period(silence))},
 	}
 }

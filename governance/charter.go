@@ -112,6 +112,8 @@ type Office struct {
 	Term   event.Time `cbor:"term" json:"term"`     // from one election to the next; 0: until the members want another
 	Notice event.Time `cbor:"notice" json:"notice"` // from an election to the hand-over, at least, so that the incoming can make ready
 
+	Patience event.Time `cbor:"patience,omitzero" json:"patience,omitzero"` // from the notice on, until a quorum of the incoming is ready; zero: 14 days
+
 	// The rule of a re-founding; see Refounding.
 	Recovery Ratio      `cbor:"recovery,omitzero" json:"recovery,omitzero"` // of the members who may vote must sign; zero: 2/3
 	Silence  event.Time `cbor:"silence,omitzero" json:"silence,omitzero"`   // without progress; zero: 14 days

@@ -118,7 +118,11 @@ func (s *State) Next() (at event.Time, any bool) {
 	if s.Undrawn.Len() > 0 { // a jury waits for the next commit
 		return s.Time + 1, true
 	}
-	if handover, ready := s.handover(); ready && (!any || handover < due.At) {
+	handover, ready := s.handover()
+	if !ready {
+		handover = s.Lapses()
+	}
+	if handover != 0 && (!any || handover < due.At) {
 		return handover, true
 	}
 	return due.At, any

@@ -110,7 +110,7 @@ func (s *State) Overdue() bool { return s.Term.Ends != 0 && s.Time >= s.Term.End
 
 // validateOffice checks what the charter says of stewards.
 func (c *Charter) validateOffice(report func(bool, string, ...any)) {
-	report(c.Office.Term <= MaxTerm && c.Office.Notice <= MaxPeriod, "stewards serve longer than 10 years or wait longer than 366 days")
+	report(c.Office.Term <= MaxTerm && c.Office.Notice <= MaxPeriod && c.Office.Patience <= MaxPeriod, "stewards serve longer than 10 years or wait longer than 366 days")
 	recovery, silence := c.Office.recovery()
 	report(recovery.share() && Ratio{1, 2}.Compare(recovery.Num, recovery.Den) > 0, "%s of the members could re-found the cooperative: it takes more than half, and up to all", recovery)
 	report(silence >= day && silence <= MaxPeriod, "a re-founding waits less than a day or more than 366 days")
@@ -133,5 +133,6 @@ func (c *Charter) warnOffice(warn func(bool, string, ...any)) {
 		}
 	}
 	warn(!appoints, "no track may carry %s: the first stewards put events in order for ever", KindStewardAppoint)
+	warn(c.Office.patience() < day, "the hand-over to those who are elected waits for them less than a day: who is away loses the seat")
 	warn(appoints && c.Office.Term == 0, "stewards are elected for no term: nobody is reminded to elect them again")
 }

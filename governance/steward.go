@@ -50,6 +50,7 @@ type Handover struct {
 	Decided  event.Time           `cbor:"decided" json:"decided"`
 	Ends     event.Time           `cbor:"ends" json:"ends"`       // of the coming term, unless Elected
 	Elected  bool                 `cbor:"elected" json:"elected"` // a whole term begins with it
+	Seated   bool                 `cbor:"seated" json:"seated"`   // it has waited long enough: who serves now needs no fresh key
 	By       event.ID             `cbor:"by" json:"by"`
 }
 
@@ -179,7 +180,7 @@ func (s *State) change(by event.ID) Handover {
 			h.Stewards = append(h.Stewards, steward.Member)
 		}
 	}
-	h.By, h.Decided = by, s.Time
+	h.By, h.Decided, h.Seated = by, s.Time, false
 	return h
 }
 
@@ -262,10 +263,10 @@ func (s *State) announced(member identity.PublicKey) (identity.PublicKey, bool) 
 	return a.Key, ok && a.Epoch == s.Term.Number+1
 }
 
-// Readiness counts the incoming stewards who have announced their key, and how many must have.
+// Readiness counts the incoming stewards who have announced their key, and how many must have; see able.
 func (s *State) Readiness() (ready, needed int) {
 	for _, member := range s.Pending.Stewards {
-		if _, ok := s.announced(member); ok {
+		if s.able(member) {
 			ready++
 		}
 	}
@@ -287,6 +288,11 @@ func (s *State) handover() (at event.Time, ready bool) {
 // theirs when they come.
 func (s *State) MoveOn() {
 	s.relieve()
+	if at := s.Lapses(); at != 0 && s.Time >= at {
+		if _, ready := s.handover(); !ready {
+			s.lapse()
+		}
+	}
 	at, ready := s.handover()
 	if !ready || s.Time < at {
 		return

@@ -91,8 +91,8 @@ func TestNotice(t *testing.T) {
 	if err := s.AmendParams(act, ParamsAmend{DefaultParams()}); err != nil {
 		t.Fatal(err)
 	}
-	if _, any := s.Next(); any {
-		t.Error("nobody is ready, and yet something is due")
+	if at, any := s.Next(); !any || at != decided+hour+day+14*day {
+		t.Errorf("nobody is ready, and it is due at %s", at)
 	}
 	key := person(501)
 	if err := s.Ready(signedBy(1), StewardReady{Epoch: 1, Key: key.Public(), Proof: ReadyProof(key, s.Coop, person(1).Public(), 1)}); err != nil {

@@ -38,7 +38,7 @@ func (a *app) stewardListCommand() *cobra.Command {
 			}
 			fields := []field{{"term", term}, {"stewards", people(v.Stewards)}, {"means", v.Says}, {"standby", people(v.Standby)}, {"standing", people(v.Standing)}}
 			if c := v.Coming; c != nil {
-				fields = append(fields, field{"coming", people(c.Stewards)}, field{"ready", fmt.Sprintf("%d of %d, %d needed", c.Ready, len(c.Stewards), c.Needed)},
+				fields = append(fields, field{"waits until", a.ago(c.Lapses)}, field{"coming", people(c.Stewards)}, field{"ready", fmt.Sprintf("%d of %d, %d needed", c.Ready, len(c.Stewards), c.Needed)},
 					field{"not before", a.ago(c.Notice)}, field{"then standby", people(c.Standby)})
 			}
 			fields = append(fields, field{"notes", strings.Join(v.Notes, "\n")})

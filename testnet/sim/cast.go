@@ -118,7 +118,7 @@ func charter() governance.Charter {
 			track("money", governance.YesNo, 0, 1000, 0, true, tokens.KindIssue, tokens.KindCreate, commerce.KindElement, missions.KindList),
 			track("board", governance.YesNo, 0, 700, 0, true, governance.KindStewardAppoint, governance.KindDeviceRestore),
 		},
-		Office: governance.Office{Notice: 200},
+		Office: governance.Office{Notice: 200, Patience: 60_000},
 		Limits: governance.Limits{Daily: 1000, Text: 1000, Statement: 1000, Reason: 200, Candidates: 20},
 	}
 }

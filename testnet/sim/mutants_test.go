@@ -124,6 +124,8 @@ var mutants = []mutant{
 	{"A11: a newcomer does not look at the checkpoint of its invite", "node/core.go", "		c.pinned() // otherwise when the next epoch has begun\n", "", "TestPin", "./node"},
 	{"A11: a newcomer does not look at the epoch of its invite", "node/epoch.go", "	c.pinned()\n", "", "TestPin", "./node"},
 	{"A11: a light proof is not held against its pin", "archive/light.go", "if r.Epochs[pin.Epoch].Base != hex.EncodeToString(pin.Base[:]) {", "if false {", "TestForgedLight", "./archive"},
+	{"a hand-over waits for ever for stewards who do not come", "governance/steward.go", "if _, ready := s.handover(); !ready {", "if false {", "TestHandoverLapses", ""},
+	{"that a hand-over lapses is no work", "governance/deadline.go", "		handover = s.Lapses()\n", "", "TestHandoverLapses", ""},
 	{"a re-founding is not kept", "node/refound.go", "	c.keepBeside(raw)\n", "", "TestRefounding", "./node"},
 	{"what somebody has not got can be spent", "tokens/ledger.go", "debt > s.Overdraft(people, from)", "debt > MaxAmount", "", ""},
 	{"units in an order stay with who offers them", "tokens/order.go", "	s.Move(asset, a.By, Escrow(a.ID), amount, a.ID)\n", "	if o.Side == Buy {\n		s.Move(asset, a.By, Escrow(a.ID), amount, a.ID)\n	}\n", "", ""},
