@@ -57,9 +57,7 @@ func (s *State) settle(a Act, id event.ID, p Purchase, from tokens.Account) {
 	}
 	s.sold(p.Item, p.Count)
 	s.Purchases.Set(id, p)
-	if !p.Buyer.IsZero() {
-		a.Around.Bought(p.Buyer, p.Amount, p.Treasury, a.Time)
-	}
+	a.Around.Bought(p.Buyer, p.Amount, p.Treasury, a.Time)
 }
 
 // give pays one part of a purchase, unless it cannot be taken any more, because a mission has ended

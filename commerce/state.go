@@ -70,7 +70,8 @@ type Around interface {
 	// purchase.
 	Give(place event.ID, from tokens.Account, buyer identity.PublicKey, amount uint64, by event.ID, at event.Time)
 
-	// Bought notes that somebody has bought for so much, of which margin went to the treasury.
+	// Bought notes that somebody has bought for so much, of which margin went to the treasury. The buyer is
+	// zero if nobody knows who it was.
 	Bought(buyer identity.PublicKey, amount, margin uint64, at event.Time)
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/missions"
+	"github.com/sustainy/coop/surplus"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -33,7 +34,7 @@ func FindTemplate(name string) (governance.Template, bool) {
 
 func withLedger(c governance.Charter) governance.Charter {
 	if i := slices.IndexFunc(c.Tracks, func(t governance.Track) bool { return t.Name == "treasury" }); i >= 0 {
-		c.Tracks[i].Actions = append(c.Tracks[i].Actions, slices.Concat(tokens.Kinds(), missions.Kinds(), commerce.Kinds())...)
+		c.Tracks[i].Actions = append(c.Tracks[i].Actions, slices.Concat(tokens.Kinds(), missions.Kinds(), commerce.Kinds(), surplus.Kinds())...)
 	}
 	return c
 }

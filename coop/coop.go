@@ -23,6 +23,7 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/missions"
+	"github.com/sustainy/coop/surplus"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -32,11 +33,12 @@ type State struct {
 	Ledger   tokens.State
 	Missions missions.State
 	Shop     commerce.State
+	Surplus  surplus.State
 }
 
 // Copy is a snapshot.
 func (s *State) Copy() State {
-	return State{Hall: s.Hall.Copy(), Ledger: s.Ledger.Copy(), Missions: s.Missions.Copy(), Shop: s.Shop.Copy()}
+	return State{Hall: s.Hall.Copy(), Ledger: s.Ledger.Copy(), Missions: s.Missions.Copy(), Shop: s.Shop.Copy(), Surplus: s.Surplus.Copy()}
 }
 
 // Genesis is the state after the founding event, whose id names the cooperative. It refuses every
@@ -53,7 +55,7 @@ func Genesis(e *event.Event) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	return State{Hall: hall, Missions: missions.Begin(hall.Time), Shop: commerce.New()}, nil
+	return State{Hall: hall, Missions: missions.Begin(hall.Time), Shop: commerce.New(), Surplus: surplus.Begin(hall.Time)}, nil
 }
 
 // NewTimeline starts a cooperative's timeline at its genesis.
@@ -117,5 +119,5 @@ func (s *State) perform(id event.ID) error {
 // Invariants looks for anything in the state that no sequence of events may lead to.
 func Invariants(s *State) []error {
 	return slices.Concat(s.Hall.Invariants(), s.Ledger.Invariants(s.Hall.Time, s.Missions.Escrows, s.Shop.Escrows), s.Missions.Invariants(&s.Ledger),
-		s.Shop.Invariants(&s.Ledger, s.Hall.Time))
+		s.Shop.Invariants(&s.Ledger, s.Hall.Time), s.Surplus.Invariants(&s.Ledger))
 }

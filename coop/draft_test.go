@@ -347,6 +347,8 @@ func (w *world) look(c command) (out []string) {
 		return w.marketOf(c.word(1))
 	case "shop":
 		return w.shop()
+	case "surplus":
+		return w.surplus()
 	case "receipt":
 		return ExplainReceipt(s, w.purchase(c.word(1), c.word(2)))
 	case "standing":

@@ -54,6 +54,7 @@ func (c counter) Offer(w missions.Work) {
 	if err != nil {
 		panic("coop: invariant: what a mission has brought about can be sold: " + err.Error())
 	}
+	c.s.Surplus.Made(w.Asset, &c.s.Ledger)
 }
 
 // Voter tells whether somebody has a vote and has been a member since that coop time or longer.

@@ -42,6 +42,7 @@ func Root(s *State) [32]byte {
 	ledgerRoot(h, &s.Ledger)
 	missionRoot(h, &s.Missions)
 	shopRoot(h, &s.Shop)
+	surplusRoot(h, &s.Surplus)
 	return [32]byte(h.Sum(nil))
 }
 

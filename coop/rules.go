@@ -60,7 +60,7 @@ func rules() []fold.Rule[State] {
 
 		fold.On(governance.KindEvidence, in(hall, (*governance.State).Accuse)),
 		fold.On(governance.KindDeviceRestore, in(hall, (*governance.State).Restore)),
-	}, ledgerRules(), missionRules(), shopRules())
+	}, ledgerRules(), missionRules(), shopRules(), surplusRules())
 }
 
 func hall(s *State) *governance.State { return &s.Hall }

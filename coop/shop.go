@@ -10,6 +10,7 @@ import (
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/surplus"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -22,7 +23,7 @@ func shopRules() []fold.Rule[State] {
 		fold.On(commerce.KindSell, shop((*commerce.State).Sell)),
 		fold.On(commerce.KindRefund, shop((*commerce.State).Refund)),
 
-		fold.On(commerce.KindElement, shop((*commerce.State).NewElement)),
+		fold.On(commerce.KindElement, newElement),
 		fold.On(commerce.KindOffer, shop((*commerce.State).NewOffer)),
 		fold.On(commerce.KindPrice, shop((*commerce.State).SetPrice)),
 		fold.On(commerce.KindWithdraw, shop((*commerce.State).Withdraw)),
@@ -39,6 +40,15 @@ func shop[B any](rule func(*commerce.State, commerce.Act, B) error) func(*State,
 		}
 		return rule(&s.Shop, act, body)
 	}
+}
+
+// newElement puts work up for sale, and notes who has made it.
+func newElement(s *State, env fold.Env, b commerce.NewElement) error {
+	if err := shop((*commerce.State).NewElement)(s, env, b); err != nil {
+		return err
+	}
+	s.Surplus.Made(b.Asset, &s.Ledger)
+	return nil
 }
 
 // shopAct is what a rule of the shop may know and use. A mission that is awarded adds its element by it,
@@ -69,8 +79,14 @@ func (a around) Give(mission event.ID, from tokens.Account, buyer identity.Publi
 }
 
 // Bought counts a purchase as patronage.
-func (a around) Bought(buyer identity.PublicKey, amount, _ uint64, at event.Time) {
-	a.s.Hall.Bought(buyer, amount, at)
+func (a around) Bought(buyer identity.PublicKey, amount, margin uint64, at event.Time) {
+	if d, ok := a.s.Hall.Devices.Get(buyer); ok {
+		buyer = d.Member
+	}
+	if !buyer.IsZero() {
+		a.s.Hall.Bought(buyer, amount, at)
+	}
+	a.s.Surplus.Sold(buyer, margin)
 }
 
 // shopRoot adds the shop to the root.
@@ -233,6 +249,10 @@ func (s *State) order(o commerce.Order) string {
 // saysOfShop tells of purchases.
 func saysOfShop(s *State, d event.Draft) string {
 	switch d.Kind {
+	case surplus.KindClaim:
+		return say(d, func(b surplus.Claim) string {
+			return fmt.Sprintf("takes what is payable of distribution %d of the surplus", b.Number)
+		})
 	case commerce.KindBuy:
 		return say(d, func(b commerce.Buy) string { return "buys " + s.order(b.Order) })
 	case commerce.KindSell:

@@ -13,6 +13,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/surplus"
 	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
@@ -22,7 +23,7 @@ func bazaar(c governance.Charter) governance.Charter {
 	if !slices.Contains(c.Tracks[1].Actions, tokens.KindPay) {
 		c = bank(c)
 	}
-	c.Tracks[1].Actions = append(append(c.Tracks[1].Actions, commerce.Kinds()...), commerce.KindBuy, commerce.KindSell) // which the shop refuses
+	c.Tracks[1].Actions = append(append(c.Tracks[1].Actions, slices.Concat(commerce.Kinds(), surplus.Kinds())...), commerce.KindBuy, commerce.KindSell) // which the shop refuses
 	return c
 }
 
@@ -33,10 +34,22 @@ func bazaar(c governance.Charter) governance.Charter {
 //	reprice NAME price=                      unsell NAME
 //	terms least= default= most= steer= window=0h                    (in percent)
 //	buy NAME PAY count=1 steer=treasury:5,roof:3 memo=
+//	distribute POOL parts=CLASS:MEASURE:PERCENT,…      payout N PERCENT     take N     (class "all": everybody)
 //	sell NAME PAY count=1 steer= to=WHO for=RECEIPT memo=           refund WHOSE N for=RECEIPT
 func (w *world) shopDraft(c command) (event.Draft, bool) {
 	object := c.word(2)
 	switch c.word(1) {
+	case "distribute":
+		b := surplus.Distribute{Pool: w.number(object)}
+		for _, text := range c.list("parts") {
+			p := strings.Split(text+"::", ":")
+			b.Parts = append(b.Parts, surplus.Part{Class: strings.ReplaceAll(p[0], "all", ""), By: surplus.Measure(p[1]), Share: w.number(p[2]) * 10_000})
+		}
+		return w.body(surplus.KindDistribute, b), true
+	case "payout":
+		return w.body(surplus.KindPayout, surplus.Payout{Number: w.number(object), Share: w.number(c.word(3)) * 10_000}), true
+	case "take":
+		return w.body(surplus.KindClaim, surplus.Claim{Number: w.number(object)}), true
 	case "product", "bundle":
 		b := commerce.NewOffer{Number: w.number(c.get("number", "0")), Kind: commerce.OfferKind(c.get("kind", c.word(1))), Name: object, Title: c.get("title", title(object)), Price: w.price(c)}
 		for _, text := range c.list("parts") {
@@ -71,6 +84,30 @@ func (w *world) shopDraft(c command) (event.Draft, bool) {
 		return w.body(commerce.KindElement, commerce.NewElement{Asset: w.asset(object), Title: c.get("title", title(object)), Price: w.price(c)}), true
 	}
 	return event.Draft{}, false
+}
+
+// surplus lists what sales have brought, and how it was divided.
+func (w *world) surplus() (out []string) {
+	s := w.state()
+	money := s.Hall.Currency.Format
+	v := Surplus(s)
+	out = append(out, fmt.Sprintf("sales brought %s, of which %s can be distributed; the period began at %s", money(v.Earned), money(v.Left), v.Since))
+	for _, d := range v.Distributions {
+		d, _ = Distribution(s, d.Number)
+		out = append(out, fmt.Sprintf("distribution %d of %s from %s to %s: %s; reserve %s, payable %s", d.Number, money(d.Pool), d.From, d.To, d.Says, money(d.Reserve), millionths(d.Payable)))
+		var rows []string
+		for _, a := range d.Allotments {
+			rows = append(rows, fmt.Sprintf("  %s: %v, %s, taken %s, due %s", strings.Split(a.Name, ":")[0], a.Amounts, money(a.Total), money(a.Taken), money(a.Due)))
+		}
+		slices.Sort(rows)
+		out = append(out, rows...)
+	}
+	var rows []string
+	for _, a := range v.Accounts {
+		rows = append(rows, fmt.Sprintf("capital of %s: %s, taken %s", strings.Split(a.Name, ":")[0], money(a.Allotted), money(a.Taken)))
+	}
+	slices.Sort(rows)
+	return append(out, rows...)
 }
 
 // item is what is sold under a name; "treasury" is the treasury, "mission/NAME" a mission.
@@ -330,4 +367,84 @@ func TestReceiptsAccountForEverything(t *testing.T) {
 			}
 		}
 	})
+}
+
+// divided is a world with a surplus that was distributed, partly paid out and partly taken.
+func divided(t testing.TB) *world {
+	w := stocked(t)
+	for _, c := range []string{`ann propose share track=quick ledger="distribute 5 parts=all:purchases:30,friend:contributions:20,all:equal:50"`, "bob vote share yes", "wait 61m",
+		`ann propose pay track=quick ledger="payout 0 50"`, "bob vote pay yes", "wait 61m", "bob take 0", "wait 6d"} {
+		if said := w.play(c); strings.HasPrefix(said0(said), "refused") {
+			t.Fatalf("%s: %v", c, said)
+		}
+	}
+	if w.state().Surplus.Allotments.Len() != 2 || w.state().Surplus.Bought.Len() != 1 {
+		t.Fatal("nothing was distributed")
+	}
+	return w
+}
+
+// TestRootCoversTheSurplus changes every field, one at a time, and expects another root.
+func TestRootCoversTheSurplus(t *testing.T) {
+	s := divided(t).state().Copy()
+	root := Root(&s)
+	facts := reflect.TypeFor[surplus.Facts]()
+	for i := range facts.NumField() {
+		changed := s.Copy()
+		bump(t, reflect.ValueOf(&changed.Surplus.Facts).Elem().Field(i))
+		if Root(&changed) == root {
+			t.Errorf("the root does not cover Facts.%s", facts.Field(i).Name)
+		}
+	}
+	checkRows(t, root, &s, func(s *State) *table.Table[identity.PublicKey, uint64] { return &s.Surplus.Bought })
+	checkRows(t, root, &s, func(s *State) *table.Table[surplus.Maker, uint64] { return &s.Surplus.Makers })
+	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Asset, uint64] { return &s.Surplus.Counted })
+	checkRows(t, root, &s, func(s *State) *table.Table[table.Number, surplus.Distribution] { return &s.Surplus.Distributions })
+	checkRows(t, root, &s, func(s *State) *table.Table[surplus.Seat, surplus.Allotment] { return &s.Surplus.Allotments })
+	checkRows(t, root, &s, func(s *State) *table.Table[identity.PublicKey, surplus.Account] { return &s.Surplus.Capital })
+	if tables := reflect.TypeFor[surplus.State]().NumField() - 1; tables != 6 {
+		t.Errorf("the surplus has %d tables, this test knows 6: add the others to Root, to Copy and here", tables)
+	}
+}
+
+// TestInvariantsNoticeTheSurplus breaks the surplus in ways that no event can and expects to be told.
+func TestInvariantsNoticeTheSurplus(t *testing.T) {
+	got := func(harm func(*surplus.Allotment)) func(*State) {
+		return func(s *State) {
+			own, _ := s.Surplus.Allotments.Get(surplus.Seat{Key: publicOf("bob")})
+			harm(&own)
+			s.Surplus.Allotments.Set(surplus.Seat{Key: publicOf("bob")}, own)
+		}
+	}
+	was := func(harm func(*surplus.Distribution)) func(*State) {
+		return func(s *State) {
+			d, _ := s.Surplus.Distributions.Get(0)
+			harm(&d)
+			s.Surplus.Distributions.Set(0, d)
+		}
+	}
+	for name, harm := range map[string]func(*State){
+		"more than sales brought":   func(s *State) { s.Surplus.Earned = 4 },
+		"a pool forgotten":          func(s *State) { s.Surplus.Distributed-- },
+		"a distribution more":       func(s *State) { s.Surplus.Number++ },
+		"a larger reserve":          was(func(d *surplus.Distribution) { d.Reserve++ }),
+		"more allotted than got":    was(func(d *surplus.Distribution) { d.Amounts = []uint64{9, 1, 1} }),
+		"more than all payable":     was(func(d *surplus.Distribution) { d.Payable = surplus.Whole + 1 }),
+		"less payable than taken":   was(func(d *surplus.Distribution) { d.Payable = 0 }),
+		"a cent more for bob":       got(func(a *surplus.Allotment) { a.Total++ }),
+		"taken twice":               got(func(a *surplus.Allotment) { a.Taken++ }),
+		"another part":              got(func(a *surplus.Allotment) { a.Amounts = []uint64{a.Total} }),
+		"no capital account":        func(s *State) { s.Surplus.Capital.Delete(publicOf("bob")) },
+		"a capital account of none": func(s *State) { s.Surplus.Capital.Set(publicOf("gus"), surplus.Account{}) },
+		"a maker of nothing":        func(s *State) { s.Surplus.Makers.Set(surplus.Maker{}, 1) },
+	} {
+		s := divided(t).state().Copy()
+		if broken := Invariants(&s); broken != nil {
+			t.Fatal(broken)
+		}
+		harm(&s)
+		if Invariants(&s) == nil {
+			t.Errorf("%s: nothing was noticed", name)
+		}
+	}
 }

@@ -292,6 +292,9 @@ func InWords(s *State, d event.Draft) string {
 	if words, ok := ledgerInWords(s, d); ok {
 		return words
 	}
+	if words, ok := surplusInWords(s, d); ok {
+		return words
+	}
 	if words, ok := shopInWords(s, d); ok {
 		return words
 	}

@@ -148,7 +148,7 @@ func (w *world) span(text string) event.Time {
 //	found NAME by=ann,bob …      begins the cooperative (see found)
 //	wait 3h                      coop time goes on, with stewards who wake when something is due
 //	stall 3h                     coop time goes on in one leap
-//	show PROPOSAL, account PROPOSAL, chains PROPOSAL, chain WHO track= tags= if=WHO:WHO, given WHO, members, proposals, allocations, charter, root, due, ledger, market TOKEN, shop, receipt WHOSE N
+//	show PROPOSAL, account PROPOSAL, chains PROPOSAL, chain WHO track= tags= if=WHO:WHO, given WHO, members, proposals, allocations, charter, root, due, ledger, market TOKEN, shop, receipt WHOSE N, surplus
 //	refound by=ann,bob           whether members can go on without their stewards (see refound)
 //	repeat N COMMAND             with % as the number; the output is the last one's
 //	WHO VERB …                   signs an event (see draft); "WHO again VERB …" signs a second one with the last number
@@ -166,7 +166,7 @@ func (w *world) play(text string) []string {
 		return w.repeat(text)
 	case "refound":
 		return w.refound(c)
-	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due", "guardians", "recoveries", "classes", "patrons", "chains", "chain", "given", "juries", "ledger", "market", "missions", "standing", "shop", "receipt":
+	case "show", "account", "members", "proposals", "allocations", "charter", "root", "due", "guardians", "recoveries", "classes", "patrons", "chains", "chain", "given", "juries", "ledger", "market", "missions", "standing", "shop", "receipt", "surplus":
 		return w.look(c)
 	}
 	return w.act(c)
