@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
 )
 
 // TestEveryEventHasWords signs one of each kind that a member can sign and reads what it does.
@@ -46,5 +47,16 @@ func TestEveryEventHasWords(t *testing.T) {
 	}
 	if got := Says(w.state(), event.Draft{Kind: "member.apply", Body: []byte{1}}); got != "member.apply" {
 		t.Errorf("a body that makes no sense says %q", got)
+	}
+}
+
+// TestDeedsHaveWords: a charter tells in words whatever its tracks may do.
+func TestDeedsHaveWords(t *testing.T) {
+	for _, track := range DefaultCharter().Tracks {
+		for _, kind := range track.Actions {
+			if governance.Deed(kind) == string(kind) {
+				t.Errorf("%s has no words", kind)
+			}
+		}
 	}
 }

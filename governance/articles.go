@@ -257,12 +257,13 @@ func (t *Track) decides() string {
 	}
 	words := make([]string, len(t.Actions))
 	for i, kind := range t.Actions {
-		words[i] = deed(kind)
+		words[i] = Deed(kind)
 	}
 	return strings.Join(words, ", ")
 }
 
-// deeds say what the Assembly's acts do.
+// deeds say what the Assembly's acts do, also those that other rooms understand: here they are words about
+// kinds and nothing more.
 var deeds = []struct {
 	kind event.Kind
 	says string
@@ -271,10 +272,17 @@ var deeds = []struct {
 	{KindMemberExpel, "expel members"}, {KindMemberReinstate, "undo suspensions and expulsions"}, {KindDeviceAdd, "add devices of members"},
 	{KindDeviceRevoke, "revoke devices"}, {KindInviteRevoke, "revoke invites"}, {KindJuryCall, "draw juries by lot"}, {KindPatronageCredit, "credit patronage"}, {KindDeviceRestore, "restore suspended devices"}, {KindStewardAppoint, "appoint stewards"}, {KindStewardRecall, "recall stewards"},
 	{KindParamsAmend, "change the timing of the order"}, {KindCharterAmend, "amend the charter"}, {KindBudgetAllocate, "set money aside"},
-	{"mission.list", "list missions"}, {"mission.pledge", "pledge to missions"}, {"mission.cancel", "call off missions"}, {"mission.terms", "set what it takes to list a mission"}, // of another room
+	{"tokens.transfer", "transfer money and tokens of the treasury"}, {"tokens.issue", "book money that came in"}, {"tokens.redeem", "pay money out"},
+	{"tokens.pay", "pay the holders of a token"}, {"tokens.claim", "claim what the treasury's tokens earned"}, {"tokens.order", "buy and sell tokens on the market"},
+	{"tokens.cancel", "end the treasury's orders"}, {"tokens.appoint", "appoint cashiers"}, {"tokens.credit", "let a class owe money"},
+	{"tokens.create", "create tokens"}, {"tokens.rule", "change who may hold a token"}, {"tokens.approve", "approve transfers of tokens"},
+	{"mission.list", "list missions"}, {"mission.pledge", "pledge money of the treasury to missions"}, {"mission.cancel", "call missions off"}, {"mission.terms", "set what it takes to list a mission"},
+	{"commerce.element", "put work up for sale"}, {"commerce.offer", "make products and bundles"}, {"commerce.price", "set prices"},
+	{"commerce.withdraw", "take things off sale"}, {"commerce.terms", "set the terms of sale"}, {"commerce.refund", "give purchases back"},
 }
 
-func deed(kind event.Kind) string {
+// Deed says what an act of the Assembly of a kind does; of one without words, the kind.
+func Deed(kind event.Kind) string {
 	for _, d := range deeds {
 		if d.kind == kind {
 			return d.says

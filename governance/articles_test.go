@@ -129,7 +129,7 @@ func TestEveryActHasWords(t *testing.T) {
 	for _, c := range append([]Template{{Name: "default", Charter: DefaultCharter()}}, Templates()...) {
 		for _, track := range c.Charter.Tracks {
 			for _, kind := range track.Actions {
-				if deed(kind) == string(kind) {
+				if Deed(kind) == string(kind) {
 					t.Errorf("%s: %s has no words", c.Name, kind)
 				}
 			}
