@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
@@ -13,6 +14,8 @@ func (d *Daemon) shopRoutes(on func(string, answer)) {
 	on("GET /v1/coops/{coop}/shop", view(func(v *picture) any { return coop.Shop(v.State) }))
 	on("GET /v1/coops/{coop}/demand", view(func(v *picture) any { return coop.Demand(v.State) }))
 	on("GET /v1/coops/{coop}/shop/{item}", d.getItem)
+	on("GET /v1/coops/{coop}/surplus", view(func(v *picture) any { return coop.Surplus(v.State) }))
+	on("GET /v1/coops/{coop}/surplus/{number}", d.getDistribution)
 	on("GET /v1/coops/{coop}/receipts", d.getReceipts)
 	on("GET /v1/coops/{coop}/receipts/{receipt}", d.getReceipt)
 }
@@ -71,4 +74,22 @@ func (d *Daemon) getReceipt(r *http.Request) (any, error) {
 	}
 	receipt, _ := coop.Receipt(v.State, ids[i])
 	return receipt, nil
+}
+
+// getDistribution answers with the statement of a distribution of the surplus.
+func (d *Daemon) getDistribution(r *http.Request) (any, error) {
+	v, _, err := d.picture(r)
+	if err != nil {
+		return nil, err
+	}
+	var all []named
+	for number := range v.State.Surplus.Number {
+		all = append(all, named{id: strconv.FormatUint(number, 10)})
+	}
+	i, err := pick("distribution", r.PathValue("number"), all, "coop surplus list")
+	if err != nil {
+		return nil, err
+	}
+	distribution, _ := coop.Distribution(v.State, uint64(i))
+	return distribution, nil
 }

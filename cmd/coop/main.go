@@ -151,7 +151,7 @@ First steps:   coop init    coop up    coop found NAME    coop invite    (or: co
 		a.proposeCommand(), a.proposalCommand(), a.voteCommand(), a.delegateCommand(), a.programCommand(), a.juryCommand(), a.eventsCommand(),
 		a.fileCommand(), a.ledgerCommand(), a.tokenCommand(), a.marketCommand(), a.statementCommand(),
 		a.missionCommand(), a.pledgeCommand(), a.submitCommand(), a.revealCommand(), a.workConsentCommand(), a.withdrawCommand(), a.forecastCommand(), a.standingCommand(),
-		a.elementCommand(), a.productCommand(), a.bundleCommand(), a.buyCommand(), a.receiptCommand(), a.claimCommand(),
+		a.elementCommand(), a.productCommand(), a.bundleCommand(), a.buyCommand(), a.receiptCommand(), a.claimCommand(), a.surplusCommand(),
 		a.exportCommand(), a.verifyCommand(), a.importCommand(), a.repoCommand(), a.testnetCommand(), a.demoCommand(), a.tallyCommand(), a.versionCommand(),
 	)
 	root.SetOut(a.out)

@@ -15,7 +15,8 @@ import (
 // shopUsage says what --shop takes.
 const shopUsage = `if it passes, do this with what is sold; may be repeated. One of:
 element TOKEN PRICE TITLE ... · product NAME PRICE PART=WEIGHT ... TITLE ... · bundle NAME PRICE PART=WEIGHT ... TITLE ... ·
-price NAME PRICE · withdraw NAME · terms LEAST% DEFAULT% MOST% STEER% DAYSd · refund RECEIPT; PRICE is 5.00, or 5.00+ for at least that`
+price NAME PRICE · withdraw NAME · distribute POOL CLASS:MEASURE=PERCENT% ... (class all, measures purchases, contributions, equal) ·
+payout NUMBER PERCENT% · terms LEAST% DEFAULT% MOST% STEER% DAYSd · refund RECEIPT; PRICE is 5.00, or 5.00+ for at least that`
 
 // shopActions makes the drafts of --shop.
 func (a *app) shopActions(cmd *cobra.Command, texts []string, o *coop.Overview) (drafts []event.Draft, words []string, err error) {
@@ -62,6 +63,10 @@ func (m *money) shopAction(w []string, number uint64) (act, error) {
 		return act{commerce.KindWithdraw, commerce.Withdraw{Item: item.Item}, fmt.Sprintf("stop selling the %s %s, and whatever contains it", item.Kind, item.Name)}, err
 	case len(w) == 6 && w[0] == "terms":
 		return m.newTerms(w[1:])
+	case len(w) >= 3 && w[0] == "distribute":
+		return m.distribution(w[1:])
+	case len(w) == 3 && w[0] == "payout":
+		return payout(w[1:])
 	case len(w) == 2 && w[0] == "refund":
 		r, err := getSeen[coop.ReceiptView](m.a, m.cmd, "receipts", w[1])
 		return act{commerce.KindRefund, commerce.Refund{Purchase: r.ID}, fmt.Sprintf("give back the purchase of %s by %s", oneLine(r.What), oneLine(r.Signed))}, err

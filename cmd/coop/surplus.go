@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/surplus"
+)
+
+func (a *app) surplusCommand() *cobra.Command {
+	return group(&cobra.Command{Use: "surplus", Short: "What sales have brought, and how it is divided: list, show, capital, claim"},
+		a.surplusListCommand(), a.surplusShowCommand(), a.surplusCapitalCommand(), a.surplusClaimCommand())
+}
+
+func (a *app) surplusListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the distributions, and say how much can be distributed",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := get[coop.SurplusView](a, cmd, "surplus")
+			if err != nil {
+				return err
+			}
+			a.say("Sales have brought the treasury %s, of which %s can be distributed.", v.Currency.Format(v.Earned), v.Currency.Format(v.Left))
+			type view = coop.DistributionView
+			return list(a, v.Distributions, func(d view) string { return fmt.Sprint(d.Number) },
+				column[view]{name: "number", text: func(d view) string { return fmt.Sprint(d.Number) }},
+				column[view]{name: "pool", text: func(d view) string { return d.Currency.Format(d.Pool) }},
+				column[view]{name: "reserve", text: func(d view) string { return d.Currency.Format(d.Reserve) }},
+				column[view]{name: "parts", text: func(d view) string { return d.Says }},
+				column[view]{name: "payable", text: func(d view) string { return fmt.Sprintf("%g %%", float64(d.Payable)/10_000) }},
+				column[view]{name: "until", text: func(d view) string { return a.ago(d.To) }})
+		},
+	}
+}
+
+func (a *app) surplusShowCommand() *cobra.Command {
+	var asCSV bool
+	cmd := &cobra.Command{
+		Use:   "show NUMBER",
+		Short: "List what everybody got of a distribution",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := get[coop.DistributionView](a, cmd, "surplus", args[0])
+			if err != nil {
+				return err
+			}
+			if asCSV {
+				return coop.DistributionCSV(a.out, d)
+			}
+			type view = coop.AllotmentView
+			return list(a, d.Allotments, func(v view) string { return v.Key.String() },
+				column[view]{name: "who", text: func(v view) string { return v.Name }},
+				column[view]{name: "allotted", text: func(v view) string { return d.Currency.Format(v.Total) }},
+				column[view]{name: "taken", text: func(v view) string { return d.Currency.Format(v.Taken) }},
+				column[view]{name: "payable now", text: func(v view) string { return d.Currency.Format(v.Due) }})
+		},
+	}
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "as a statement for a spreadsheet, part by part")
+	return cmd
+}
+
+func (a *app) surplusCapitalCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "capital",
+		Short: "List the capital accounts",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := get[coop.SurplusView](a, cmd, "surplus")
+			if err != nil {
+				return err
+			}
+			type view = coop.CapitalView
+			return list(a, v.Accounts, func(c view) string { return c.Key.String() },
+				column[view]{name: "who", text: func(c view) string { return c.Name }},
+				column[view]{name: "allotted", text: func(c view) string { return v.Currency.Format(c.Allotted) }},
+				column[view]{name: "taken", text: func(c view) string { return v.Currency.Format(c.Taken) }})
+		},
+	}
+}
+
+func (a *app) surplusClaimCommand() *cobra.Command {
+	return a.signs(&cobra.Command{
+		Use:   "claim NUMBER",
+		Short: "Take what is payable to you of a distribution",
+		Args:  cobra.ExactArgs(1),
+	}, func(_ *cobra.Command, args []string) (act, error) {
+		n, err := number(args[0])
+		return act{surplus.KindClaim, surplus.Claim{Number: n}, fmt.Sprintf("take what is payable to you of distribution %d of the surplus", n)}, err
+	})
+}
+
+// distribution reads POOL CLASS:MEASURE=PERCENT% ...
+func (m *money) distribution(w []string) (act, error) {
+	var b surplus.Distribute
+	var err error
+	if b.Pool, err = amount(w[0], m.Currency); err != nil {
+		return act{}, err
+	}
+	for _, text := range w[1:] {
+		what, percent, _ := strings.Cut(text, "=")
+		class, measure, _ := strings.Cut(what, ":")
+		share, err := millionthsOf(strings.TrimSuffix(percent, "%"))
+		if err != nil {
+			return act{}, err
+		}
+		if class == "all" {
+			class = ""
+		}
+		b.Parts = append(b.Parts, surplus.Part{Class: class, By: surplus.Measure(measure), Share: share})
+	}
+	return act{surplus.KindDistribute, b, fmt.Sprintf("distribute %s of the surplus to capital accounts: %s; the rest is the treasury's reserve", m.Currency.Format(b.Pool), strings.Join(w[1:], ", "))}, nil
+}
+
+// payout reads NUMBER PERCENT%.
+func payout(w []string) (act, error) {
+	n, err := strconv.ParseUint(w[0], 10, 53)
+	if err != nil {
+		return act{}, usagef("%q is no number of a distribution", w[0])
+	}
+	share, err := millionthsOf(strings.TrimSuffix(w[1], "%"))
+	return act{surplus.KindPayout, surplus.Payout{Number: n, Share: share}, fmt.Sprintf("make %s of what distribution %d allotted payable", w[1], n)}, err
+}
