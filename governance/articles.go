@@ -278,6 +278,7 @@ var deeds = []struct {
 	{"tokens.create", "create tokens"}, {"tokens.rule", "change who may hold a token"}, {"tokens.approve", "approve transfers of tokens"},
 	{"mission.list", "list missions"}, {"mission.pledge", "pledge money of the treasury to missions"}, {"mission.cancel", "call missions off"}, {"mission.terms", "set what it takes to list a mission"},
 	{"commerce.element", "put work up for sale"}, {"commerce.offer", "make products and bundles"}, {"commerce.price", "set prices"},
+	{"surplus.distribute", "divide the surplus"}, {"surplus.payout", "pay the surplus out"},
 	{"commerce.withdraw", "take things off sale"}, {"commerce.terms", "set the terms of sale"}, {"commerce.refund", "give purchases back"},
 }
 

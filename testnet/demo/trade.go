@@ -17,6 +17,7 @@ import (
 	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/missions"
+	"github.com/sustainy/coop/surplus"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -190,8 +191,49 @@ func (t *tale) earn(ctx context.Context) error {
 	return t.pass(ctx, 25*time.Hour) // in which nobody enters it
 }
 
-// share is the distribution of the surplus.
-func (t *tale) share(context.Context) error { return nil }
+// share divides what the sales brought the treasury: customers by what they bought, makers by what their work
+// earned, a part for everybody alike, a fifth kept as reserve. Half of it is paid out, and taken.
+func (t *tale) share(ctx context.Context) error {
+	var before coop.SurplusView
+	path := daemon.Path("coops", t.net.Coop.String(), "surplus")
+	if err := t.net.Nodes[2].Client().Get(ctx, path, &before); err != nil {
+		return err
+	}
+	divide := surplus.Distribute{Pool: before.Left, Parts: []surplus.Part{
+		{Class: "customer", By: surplus.ByPurchases, Share: 400_000},
+		{Class: "producer", By: surplus.ByContributions, Share: 300_000},
+		{By: surplus.Equally, Share: 100_000},
+	}}
+	if _, err := t.decide(ctx, "What the first sales brought", t.people, must(surplus.KindDistribute, divide)); err != nil {
+		return err
+	}
+	if _, err := t.decide(ctx, "Half of it paid out", t.people, must(surplus.KindPayout, surplus.Payout{Share: surplus.Whole / 2})); err != nil {
+		return err
+	}
+	var after coop.DistributionView
+	if err := t.net.Nodes[2].Client().Get(ctx, path+"/0", &after); err != nil {
+		return err
+	}
+	taken := 0
+	for _, a := range after.Allotments {
+		for _, p := range t.people {
+			if p.id() == a.Key && a.Due > 0 {
+				if _, err := t.says(p, surplus.KindClaim, surplus.Claim{}); err != nil {
+					return err
+				}
+				taken++
+			}
+		}
+	}
+	if err := t.hand(ctx); err != nil {
+		return err
+	}
+	t.Say("%s of surplus is divided among %d members, half of it paid out, and %d took theirs", before.Currency.Format(before.Left), len(after.Allotments), taken)
+	if before.Left == 0 || taken == 0 {
+		return errors.New("there was no surplus to share")
+	}
+	return nil
+}
 
 // close compares the peers, exports, and goes through the books of the export.
 func (t *tale) close(ctx context.Context) (*StoryReport, error) {
