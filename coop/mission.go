@@ -30,6 +30,8 @@ func missionRules() []fold.Rule[State] {
 		fold.On(missions.KindWithdraw, mission((*missions.State).Withdraw)),
 		fold.On(missions.KindJudge, mission((*missions.State).Judge)),
 		fold.On(missions.KindAppeal, mission((*missions.State).Appeal)),
+		fold.On(missions.KindProve, mission((*missions.State).Prove)),
+		fold.On(missions.KindAccept, mission((*missions.State).Accept)),
 
 		fold.On(missions.KindForecast, mission((*missions.State).Forecast)),
 		fold.On(missions.KindFlag, mission((*missions.State).Flag)),
@@ -108,6 +110,7 @@ func missionRoot(h hash.Hash, m *missions.State) {
 	rows(h, "missions.entrants", &m.Entrants)
 	rows(h, "missions.ballots", &m.Ballots)
 	rows(h, "missions.appeals", &m.Appeals)
+	rows(h, "missions.accepts", &m.Accepts)
 	rows(h, "missions.forecasts", &m.Forecasts)
 	rows(h, "missions.scoring", &m.Scoring)
 	rows(h, "missions.standing", &m.Standing)
@@ -142,6 +145,12 @@ func (s *State) missionDeps(d event.Draft) []event.ID {
 		return s.listing(b.Mission)
 	case missions.KindAppeal:
 		b, _ := read[missions.Appeal](d)
+		return s.listing(b.Mission)
+	case missions.KindProve:
+		b, _ := read[missions.Prove](d)
+		return s.listing(b.Mission)
+	case missions.KindAccept:
+		b, _ := read[missions.Accept](d)
 		return s.listing(b.Mission)
 	case missions.KindForecast:
 		b, _ := read[missions.Foresee](d)
@@ -206,6 +215,9 @@ func ListingInWords(c governance.Currency, l *missions.Listing) string {
 		text += fmt.Sprintf(" if %s are pledged, else all goes back", money(l.Target))
 	} else {
 		text += ", in proportion of what is pledged"
+	}
+	if n := len(l.Milestones); n > 0 {
+		text += fmt.Sprintf(", paid in parts as %d milestones are proven", n)
 	}
 	switch l.Match.Kind {
 	case missions.MatchLinear:
@@ -276,6 +288,17 @@ func saysOfForecasts(s *State, d event.Draft) string {
 	case missions.KindForecast:
 		return say(d, func(b missions.Foresee) string {
 			return fmt.Sprintf("gives the %s of the mission %s a chance of %d %%: %q", b.About, s.missionTitle(b.Mission), b.Chance, b.Comment)
+		})
+	case missions.KindProve:
+		return say(d, func(b missions.Prove) string {
+			return fmt.Sprintf("proves a milestone of the mission %s with %d files: %q", s.missionTitle(b.Mission), len(b.Files), b.Text)
+		})
+	case missions.KindAccept:
+		return say(d, func(b missions.Accept) string {
+			if b.Accept {
+				return fmt.Sprintf("accepts the proof of a milestone of the mission %s", s.missionTitle(b.Mission))
+			}
+			return fmt.Sprintf("rejects the proof of a milestone of the mission %s", s.missionTitle(b.Mission))
 		})
 	case missions.KindFlag:
 		return say(d, func(b missions.Flag) string {

@@ -32,6 +32,7 @@ func commissions(c governance.Charter) governance.Charter {
 //	submit ENTRY to=NAME with=ann:1,bob:2 text= file=       reveal ENTRY to=NAME …
 //	consent ENTRY to=NAME no=yes     retract ENTRY to=NAME
 //	forecast NAME target|delivery CHANCE comment=    flag NAME reason=    spam NAME    nospam NAME    policy DEPOSIT flags= trial=
+//	prove NAME text= file=    accept NAME    reject NAME    (list … milestones=half:1:2h,whole:2:3h)
 //	judge NAME approve=ENTRY,none    judge NAME rank="ENTRY>none"     objection NAME reason=
 func (w *world) missionDraft(who string, c command) (event.Draft, bool) {
 	object := c.word(2)
@@ -62,6 +63,10 @@ func (w *world) missionDraft(who string, c command) (event.Draft, bool) {
 		return w.body(missions.KindJudge, b), true
 	case "objection":
 		return w.body(missions.KindAppeal, missions.Appeal{Mission: w.missionNamed(object), Reason: c.get("reason", "")}), true
+	case "prove":
+		return w.body(missions.KindProve, missions.Prove{Mission: w.missionNamed(object), Text: c.get("text", ""), Files: contentOf(who, object, c).Files}), true
+	case "accept", "reject":
+		return w.body(missions.KindAccept, missions.Accept{Mission: w.missionNamed(object), Accept: c.word(1) == "accept"}), true
 	case "forecast":
 		return w.body(missions.KindForecast, missions.Foresee{Mission: w.missionNamed(object), About: missions.Question(c.word(3)), Chance: w.number(c.word(4)), Comment: c.get("comment", "")}), true
 	case "flag":
@@ -87,6 +92,10 @@ func (w *world) listing(name string, c command) missions.Listing {
 	}
 	if funding := c.get("funding", ""); funding != "" {
 		l.Funding = missions.Funding(funding)
+	}
+	for _, text := range c.list("milestones") {
+		x := strings.Split(text, ":")
+		l.Milestones = append(l.Milestones, missions.Milestone{Name: title(x[0]), Share: w.number(x[1]), Within: w.span(x[2])})
 	}
 	kind, rest, _ := strings.Cut(c.get("match", "none"), ":")
 	l.Match.Kind = missions.Matching(kind)
@@ -240,6 +249,7 @@ func busy(t testing.TB) *world {
 func TestRootCoversMissions(t *testing.T) {
 	w := busy(t)
 	s := w.state().Copy()
+	s.Missions.Accepts.Set(missions.Bench{}, true)                // which busy has none of
 	s.Missions.Scoring.Set(missions.Docket{}, missions.Scoring{}) // as between two commits, if there are very many forecasts
 	root := Root(&s)
 	facts := reflect.TypeFor[missions.Facts]()
@@ -260,14 +270,15 @@ func TestRootCoversMissions(t *testing.T) {
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, struct{}] { return &s.Missions.Entrants })
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Bench, missions.Ballot] { return &s.Missions.Ballots })
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, missions.Appealed] { return &s.Missions.Appeals })
+	checkRows(t, root, &s, func(s *State) *table.Table[missions.Bench, bool] { return &s.Missions.Accepts })
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Prediction, missions.Forecast] { return &s.Missions.Forecasts })
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Docket, missions.Scoring] { return &s.Missions.Scoring })
 	checkRows(t, root, &s, func(s *State) *table.Table[identity.PublicKey, missions.Merit] { return &s.Missions.Standing })
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, missions.Flagged] { return &s.Missions.Flags })
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Due, struct{}] { return &s.Missions.Trials })
 	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, bool] { return &s.Missions.Calls })
-	if tables := reflect.TypeFor[missions.State]().NumField() - 1; tables != 16 {
-		t.Errorf("the missions have %d tables, this test knows 16: add the others to Root, to Copy and here", tables)
+	if tables := reflect.TypeFor[missions.State]().NumField() - 1; tables != 17 {
+		t.Errorf("the missions have %d tables, this test knows 17: add the others to Root, to Copy and here", tables)
 	}
 }
 
@@ -357,6 +368,8 @@ func TestMissionDeps(t *testing.T) {
 		"bob objection pitch":            {listed},
 		"bob forecast pitch delivery 40": {listed},
 		"bob flag pitch":                 {listed},
+		"cleo prove pitch":               {listed},
+		"bob accept pitch":               {listed},
 		"bob spam pitch":                 {listed},
 		"ann list more":                  nil,
 		"bob judge nothing approve=none": nil,
@@ -384,6 +397,9 @@ func TestMissionWords(t *testing.T) {
 		"bob judge pitch":                              `judges the mission "Pitch": approves none`,
 		`bob judge pitch rank="song=none>song"`:        `judges the mission "Pitch": "Song" = no award > "Song"`,
 		"bob forecast pitch target 40 comment=Hm":      `gives the target of the mission "Pitch" a chance of 40 %: "Hm"`,
+		"cleo prove pitch text=Done":                   `proves a milestone of the mission "Pitch" with 0 files: "Done"`,
+		"bob accept pitch":                             `accepts the proof of a milestone of the mission "Pitch"`,
+		"bob reject pitch":                             `rejects the proof of a milestone of the mission "Pitch"`,
 		"bob flag pitch reason=Junk":                   `takes the mission "Pitch" for spam: "Junk"`,
 		"bob spam pitch":                               `calls the mission "Pitch" spam`,
 		"bob nospam pitch":                             `says that the mission "Pitch" is no spam`,

@@ -33,9 +33,10 @@ type MissionView struct {
 	Round       uint64              `json:"round,omitempty"`
 	Bench       missions.Judges     `json:"bench,omitempty"` // who judges in this round
 	Paid        uint64              `json:"paid,omitempty"`
-	Deposit     uint64              `json:"deposit,omitempty"` // of who listed it, in escrow
-	Trial       event.Time          `json:"until,omitempty"`   // until then members say whether it is spam
-	FlagsNeeded uint64              `json:"flags_needed"`      // until they are asked
+	Deposit     uint64              `json:"deposit,omitempty"`  // of who listed it, in escrow
+	Trial       event.Time          `json:"until,omitempty"`    // until then members say whether it is spam
+	FlagsNeeded uint64              `json:"flags_needed"`       // until they are asked
+	Progress    *missions.Progress  `json:"progress,omitempty"` // with its milestones
 	Expected    []ExpectedView      `json:"expected,omitempty"`
 	Asset       tokens.Asset        `json:"asset"` // the achievement token, once there is one
 	Ended       event.Time          `json:"ended,omitempty"`
@@ -136,6 +137,9 @@ func (s *State) mission(id event.ID, m *missions.Mission) MissionView {
 	v := MissionView{ID: id, Listing: m.Listing, By: m.By, ByName: s.whom(m.By), Currency: s.Hall.Currency, Terms: ListingInWords(s.Hall.Currency, &m.Listing), Listed: m.Listed, Phase: m.Phase, Due: m.Due,
 		Next: successor(s, m), Raised: m.Raised, Matched: m.Matched, Pledgers: m.Pledgers, Escrow: s.Ledger.Of(tokens.Escrow(id), tokens.Currency).Has,
 		Deposit: m.Deposit, Trial: m.Trial, FlagsNeeded: m.Terms.Flags, Expected: s.expected(id), Entries: m.Entries, Round: m.Round, Bench: m.Judges, Paid: m.Paid, Asset: m.Asset, Ended: m.Ended}
+	if len(m.Listing.Milestones) > 0 {
+		v.Progress = &m.Progress
+	}
 	if m.By == identity.Assembly {
 		v.ByName = "the members"
 	}
@@ -166,6 +170,10 @@ func successor(s *State, m *missions.Mission) string {
 			return "the ballots are counted; without any there is no award, or an earlier one stands"
 		}
 		return "the ballots are counted; without any the members judge"
+	case missions.PhaseAwarded:
+		return fmt.Sprintf("what is left goes back, unless %q is proven before", m.Listing.Milestones[m.Progress.Done].Name)
+	case missions.PhaseProving:
+		return fmt.Sprintf("the proof of %q counts as accepted, unless more reject it than accept it", m.Listing.Milestones[m.Progress.Done].Name)
 	case missions.PhaseAppeal:
 		if len(m.Won()) == 0 {
 			return "everything goes back, as there is no award"

@@ -16,7 +16,7 @@ import (
 )
 
 // award carries out the verdict: prizes are paid, the achievement token is made, and what no prize took
-// goes back to the pledgers. Without a winner everything does.
+// goes back to the pledgers. Without a winner everything does. With milestones, all that waits for their proofs.
 func (s *State) award(id event.ID, m *Mission, t event.Time, house House) {
 	s.leave(id, m)
 	won := m.Won()
@@ -24,15 +24,13 @@ func (s *State) award(id event.ID, m *Mission, t event.Time, house House) {
 		s.refund(id, m, t, PhaseRefunded, house.Ledger)
 		return
 	}
-	escrow := tokens.Escrow(id)
+	if len(m.Listing.Milestones) > 0 {
+		s.begin(id, m, t)
+		return
+	}
 	prizes := m.Prizes()
 	for rank, entry := range won {
-		x, _ := s.Submissions.Get(Entry{id, entry})
-		contributors := x.Consenting()
-		for i, amount := range share(prizes[rank], shares(contributors), ticket(entry, contributors)) {
-			house.Ledger.Move(tokens.Currency, escrow, tokens.Member(contributors[i].Member), amount, event.ID{})
-		}
-		m.Paid += prizes[rank]
+		s.payPrize(id, m, entry, prizes[rank], house.Ledger)
 	}
 	s.create(id, m, t, house)
 	s.refund(id, m, t, PhaseDelivered, house.Ledger)

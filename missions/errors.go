@@ -14,21 +14,22 @@ var (
 
 // Listing.
 var (
-	ErrText     = errors.New("a mission has a title of one line, up to 200 bytes, and a brief and criteria of up to 16384 bytes each, without invisible characters")
-	ErrTags     = errors.New("a mission has up to 8 tags of a-z, 0-9 and inner hyphens, each once")
-	ErrFunding  = errors.New("a mission is funded all-or-nothing with a target of at least 1, or keeps what comes and has no target")
-	ErrMatch    = errors.New("the treasury's match is linear with a rate from 1/1000000 to 1000000, or quadratic without one, and has a cap; else there is none")
-	ErrPromise  = errors.New("only the members together can promise money of the treasury: open a proposal that lists this mission, or list it without a match")
-	ErrPrizes   = errors.New("a mission has 1 to 16 prizes, the highest first, none of them 0")
-	ErrEscrow   = errors.New("the prizes are more than the target, so escrow might not have them: lower them, or raise the target")
-	ErrToken    = errors.New("the achievement token needs a label as name, at least 1 unit for the contributors, altogether up to 2^53-1, and a rule of the ledger's: free, members, coop-approval or none")
-	ErrPrice    = errors.New("what comes of a mission has a price from 1 to 2^53-1, or from 0 where buyers may pay more")
-	ErrReserved = errors.New("a token has this name, or a mission under way has reserved it: choose another")
-	ErrJudges   = errors.New("judges are backers or members, or a jury of 1 to 31 seats; they approve or they rank, and up to 16 appeals can be asked for")
-	ErrPeriods  = errors.New("each phase lasts from 1 hour to 366 days; a mission without appeals has no phase for them")
-	ErrFull     = errors.New("256 missions are under way, which is the most that there can be: wait until one is over")
-	ErrOwn      = errors.New("8 missions of yours are under way: wait until one is over")
-	ErrListed   = errors.New("this decision has listed a mission under this number: give each a number of its own")
+	ErrText       = errors.New("a mission has a title of one line, up to 200 bytes, and a brief and criteria of up to 16384 bytes each, without invisible characters")
+	ErrTags       = errors.New("a mission has up to 8 tags of a-z, 0-9 and inner hyphens, each once")
+	ErrFunding    = errors.New("a mission is funded all-or-nothing with a target of at least 1, or keeps what comes and has no target")
+	ErrMatch      = errors.New("the treasury's match is linear with a rate from 1/1000000 to 1000000, or quadratic without one, and has a cap; else there is none")
+	ErrPromise    = errors.New("only the members together can promise money of the treasury: open a proposal that lists this mission, or list it without a match")
+	ErrPrizes     = errors.New("a mission has 1 to 16 prizes, the highest first, none of them 0")
+	ErrMilestones = errors.New("a mission with one prize can have up to 16 milestones, each with a name of one line, a share from 1 to 1000000 and 1 hour to 366 days")
+	ErrEscrow     = errors.New("the prizes are more than the target, so escrow might not have them: lower them, or raise the target")
+	ErrToken      = errors.New("the achievement token needs a label as name, at least 1 unit for the contributors, altogether up to 2^53-1, and a rule of the ledger's: free, members, coop-approval or none")
+	ErrPrice      = errors.New("what comes of a mission has a price from 1 to 2^53-1, or from 0 where buyers may pay more")
+	ErrReserved   = errors.New("a token has this name, or a mission under way has reserved it: choose another")
+	ErrJudges     = errors.New("judges are backers or members, or a jury of 1 to 31 seats; they approve or they rank, and up to 16 appeals can be asked for")
+	ErrPeriods    = errors.New("each phase lasts from 1 hour to 366 days; a mission without appeals has no phase for them")
+	ErrFull       = errors.New("256 missions are under way, which is the most that there can be: wait until one is over")
+	ErrOwn        = errors.New("8 missions of yours are under way: wait until one is over")
+	ErrListed     = errors.New("this decision has listed a mission under this number: give each a number of its own")
 )
 
 // Funding and cancelling.
@@ -69,6 +70,13 @@ var (
 	ErrNotAppeal  = errors.New("this is not the time to appeal: that is after judging and before the award, once in a mission")
 	ErrNoStake    = errors.New("only backers, entrants and members with a vote can appeal")
 	ErrAppealed   = errors.New("you have appealed already: others who agree can appeal too")
+)
+
+// Milestones.
+var (
+	ErrNotAwarded = errors.New("this mission waits for no proof of a milestone now: coop mission show tells where it stands")
+	ErrNotWinner  = errors.New("only who has contributed to the winning submission proves its milestones")
+	ErrNotProving = errors.New("there is no proof of a milestone to accept now: coop mission show tells where the mission stands")
 )
 
 // Forecasts and flags.

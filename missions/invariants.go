@@ -67,6 +67,7 @@ func (s *State) checkPhase(id event.ID, m *Mission, report func(bool, string, ..
 	report((m.Ended != 0) == over, "mission %s is %s, and ended at %d", id, m.Phase, m.Ended)
 	report(!over || m.Phase == m.Then, "mission %s is %s, not %s", id, m.Phase, m.Then)
 	report((m.Then == PhaseDelivered) == (m.Asset != tokens.Currency), "mission %s is %s with the token %q", id, m.Then, m.Asset)
+	report(m.Progress.Done <= uint64(len(m.Listing.Milestones)) && (m.Progress.Tries == 0 || len(m.Verdict.Order) > 0), "mission %s is at milestone %d", id, m.Progress.Done)
 	report(m.Asset == tokens.Currency || len(m.Verdict.Order) > 0, "mission %s was awarded to nobody", id)
 }
 
@@ -130,6 +131,10 @@ func (s *State) checkForecasts(report func(bool, string, ...any)) {
 	}
 	for who, m := range s.Standing.All() {
 		report(m.Points != 0 && m.Since != 0 && m.Since <= s.Time, "the standing of %s is %d since %d", who, m.Points, m.Since)
+	}
+	for bench := range s.Accepts.All() {
+		m, ok := s.Missions.Get(bench.Mission)
+		report(ok && bench.Round >= 1 && bench.Round <= m.Progress.Tries, "proof %d of %d was accepted or not", bench.Round, m.Progress.Tries)
 	}
 	trials := 0
 	for id, m := range s.Missions.All() {

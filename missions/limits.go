@@ -23,6 +23,7 @@ const (
 	MaxFiles        = 64
 	MaxSeats        = 31 // of a jury
 	MaxAppeals      = 16 // appeals that it takes to judge again
+	MaxMilestones   = 16
 	MaxRate         = 1_000_000
 
 	MaxFlags = 64 // flags on one mission

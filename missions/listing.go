@@ -101,11 +101,12 @@ type Listing struct {
 	Price   uint64   `cbor:"price" json:"price"`     // at which the work is to be sold, in minor units
 	AtLeast bool     `cbor:"atleast" json:"atleast"` // buyers may pay more; then the price may be 0
 
-	Judges  Judges  `cbor:"judges" json:"judges"`
-	Seats   uint64  `cbor:"seats" json:"seats"` // of a jury: the one that judges, or that hears the appeal; 0: members do
-	Method  Method  `cbor:"method" json:"method"`
-	Appeals uint64  `cbor:"appeals" json:"appeals"` // so many must appeal to have it judged again; 0: none can
-	Periods Periods `cbor:"periods" json:"periods"`
+	Judges     Judges      `cbor:"judges" json:"judges"`
+	Seats      uint64      `cbor:"seats" json:"seats"` // of a jury: the one that judges, or that hears the appeal; 0: members do
+	Method     Method      `cbor:"method" json:"method"`
+	Milestones []Milestone `cbor:"milestones" json:"milestones"` // of the one prize, which is paid in parts then; else none
+	Appeals    uint64      `cbor:"appeals" json:"appeals"`       // so many must appeal to have it judged again; 0: none can
+	Periods    Periods     `cbor:"periods" json:"periods"`
 }
 
 // Cancel is the body of mission.cancel.
@@ -143,6 +144,9 @@ func (l *Listing) check() error {
 		return ErrMatch
 	}
 	if err := l.checkPrizes(); err != nil {
+		return err
+	}
+	if err := l.checkMilestones(); err != nil {
 		return err
 	}
 	supply, ok := l.Token.supply()

@@ -17,6 +17,8 @@ const (
 	PhaseRevealing Phase = "revealing" // of submissions; their contributors consent
 	PhaseJudging   Phase = "judging"
 	PhaseAppeal    Phase = "appeal"    // the award is known, and can still be appealed against
+	PhaseAwarded   Phase = "awarded"   // the winner proves the next milestone
+	PhaseProving   Phase = "proving"   // judges accept the proof, or not
 	PhaseRefunding Phase = "refunding" // pledgers get back what is left, some in each commit
 	PhaseDelivered Phase = "delivered" // the award was paid
 	PhaseRefunded  Phase = "refunded"  // there was none
@@ -58,6 +60,8 @@ type Mission struct {
 	Appealed   uint64     `cbor:"appealed"`   // members who have appealed
 	Again      bool       `cbor:"again"`      // it is judged on appeal, or was
 	Verdict    Verdict    `cbor:"verdict"`    // of the last round that had ballots
+
+	Progress Progress `cbor:"progress"`
 
 	Paid    uint64       `cbor:"paid"`  // minor units, of prizes
 	Asset   tokens.Asset `cbor:"asset"` // the achievement token, once there is one
@@ -184,5 +188,9 @@ func (s *State) end(id event.ID, m *Mission, t event.Time, house House) {
 		s.closeRound(id, m, t, house)
 	case PhaseAppeal:
 		s.award(id, m, t, house)
+	case PhaseAwarded:
+		s.refund(id, m, t, PhaseRefunded, house.Ledger)
+	case PhaseProving:
+		s.endProof(id, m, t, house)
 	}
 }

@@ -7,8 +7,8 @@
 // missed refunds, a contributor who does not consent does not count, judges who stay silent lose the
 // judgement to the members, and where these stay silent too the money goes back.
 //
-//	funding → open → revealing → judging → appeal → awarded → delivered
-//	                                                           (refunding →) refunded, cancelled
+//	funding → open → revealing → judging → appeal → awarded ⇄ proving → refunding → delivered,
+//	or after any of them → refunding → refunded, cancelled, struck
 //
 // Submissions are committed by hash and revealed later, so nobody copies; "no award" is always a candidate;
 // entrants do not judge. The competition's phases follow Lakhani, Garvin and Lonstein, "TopCoder:
@@ -43,6 +43,8 @@ const (
 	KindJudge    = event.Kind("mission.judge")
 	KindAppeal   = event.Kind("mission.appeal")
 
+	KindProve    = event.Kind("mission.prove")
+	KindAccept   = event.Kind("mission.accept")
 	KindForecast = event.Kind("mission.forecast")
 	KindFlag     = event.Kind("mission.flag")
 	KindCall     = event.Kind("mission.call")

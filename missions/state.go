@@ -28,6 +28,7 @@ type State struct {
 	Entrants    table.Table[Seat, struct{}] // who counts as a contributor, once judging has begun
 	Ballots     table.Table[Bench, Ballot]
 	Appeals     table.Table[Seat, Appealed]
+	Accepts     table.Table[Bench, bool] // of the n-th proof of milestones
 	Forecasts   table.Table[Prediction, Forecast]
 	Scoring     table.Table[Docket, Scoring] // answered questions: not all forecasts are scored yet
 	Standing    table.Table[identity.PublicKey, Merit]
@@ -53,6 +54,7 @@ func (s *State) Copy() State {
 		Entrants:    s.Entrants.Copy(),
 		Ballots:     s.Ballots.Copy(),
 		Appeals:     s.Appeals.Copy(),
+		Accepts:     s.Accepts.Copy(),
 		Forecasts:   s.Forecasts.Copy(),
 		Scoring:     s.Scoring.Copy(),
 		Standing:    s.Standing.Copy(),

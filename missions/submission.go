@@ -49,13 +49,8 @@ func (c *Content) check(known func(identity.PublicKey) bool) error {
 	if !text.Line(c.Title, MaxTitle) || !text.Prose(c.Text, MaxText) {
 		return ErrContent
 	}
-	if len(c.Files) > MaxFiles {
+	if !filed(c.Files) {
 		return ErrFiles
-	}
-	for _, f := range c.Files {
-		if !text.Line(f.Name, MaxName) || f.Size > event.MaxInteger || !addressed(f.CID) {
-			return ErrFiles
-		}
 	}
 	if len(c.Contributors) < 1 || len(c.Contributors) > MaxContributors {
 		return ErrContributors
@@ -71,6 +66,16 @@ func (c *Content) check(known func(identity.PublicKey) bool) error {
 		return ErrContributors
 	}
 	return nil
+}
+
+// filed tells whether files can be named like this.
+func filed(files []File) bool {
+	for _, f := range files {
+		if !text.Line(f.Name, MaxName) || f.Size > event.MaxInteger || !addressed(f.CID) {
+			return false
+		}
+	}
+	return len(files) <= MaxFiles
 }
 
 // addressed tells whether text is a CID, spelled as it spells itself.

@@ -12,14 +12,14 @@ import (
 )
 
 func (a *app) missionCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "mission", Short: "Ask for work, back it, judge it: list, show, new, cancel, judge, appeal, flag, call",
+	return group(&cobra.Command{Use: "mission", Short: "Ask for work, back it, judge it: list, show, new, cancel, judge, appeal, flag, call, prove, accept",
 		Long: `Ask for work, back it, judge it. Members pledge money to a mission, which waits in escrow; others submit work;
 then it is judged, and the prizes are paid, or all goes back. Every phase has a deadline, after which what
 coop mission show says happens by itself.
 
 See also: coop pledge, coop submit, coop reveal, coop consent, coop forecast, coop standing.`},
 		a.missionListCommand(), a.missionShowCommand(), a.missionNewCommand(), a.missionCancelCommand(), a.missionJudgeCommand(), a.missionAppealCommand(),
-		a.missionFlagCommand(), a.missionCallCommand())
+		a.missionFlagCommand(), a.missionCallCommand(), a.missionProveCommand(), a.missionAcceptCommand())
 }
 
 // mission finds a mission by its title, id or part of it.
@@ -77,7 +77,7 @@ func (a *app) missionListCommand() *cobra.Command {
 				}})
 		},
 	}
-	cmd.Flags().StringVar(&phase, "phase", "", "only these: funding, open, revealing, judging, appeal, refunding, delivered, refunded, cancelled, struck")
+	cmd.Flags().StringVar(&phase, "phase", "", "only these: funding, open, revealing, judging, appeal, awarded, proving, refunding, delivered, refunded, cancelled, struck")
 	cmd.Flags().StringVar(&tag, "tag", "", "only with this tag")
 	cmd.Flags().BoolVar(&mine, "mine", false, "only those that you listed")
 	cmd.Flags().BoolVar(&underWay, "under-way", false, "only those that are not over")
@@ -120,7 +120,7 @@ func (a *app) missionShowCommand() *cobra.Command {
 			return a.show(m, m.ID.String(), field{"id", m.ID.String()}, field{"title", m.Title}, field{"by", m.ByName}, field{"phase", string(m.Phase)}, field{"next", next},
 				field{"brief", m.Brief}, field{"criteria", m.Criteria}, field{"tags", strings.Join(m.Tags, ", ")},
 				field{"terms", m.Terms}, field{"pledged", fmt.Sprintf("%s by %d", money(m.Raised), m.Pledgers)}, field{"escrow", money(m.Escrow)}, field{"pledges", strings.Join(pledges, "\n")},
-				field{"submissions", strings.Join(submissions, "\n")}, field{"expected", expectedInWords(&m)}, field{"spam", spamInWords(&m)}, field{"verdict", verdictInWords(&m)}, field{"appeals", strings.Join(appeals, "\n")},
+				field{"submissions", strings.Join(submissions, "\n")}, field{"milestones", milestonesInWords(&m)}, field{"expected", expectedInWords(&m)}, field{"spam", spamInWords(&m)}, field{"verdict", verdictInWords(&m)}, field{"appeals", strings.Join(appeals, "\n")},
 				field{"paid", map[bool]string{true: money(m.Paid)}[m.Paid > 0]}, field{"token", asset})
 		},
 	}

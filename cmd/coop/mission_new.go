@@ -16,7 +16,7 @@ import (
 // listingFlags are what the command line says of a new mission.
 type listingFlags struct {
 	text, textFile, criteria, target, match, token, rule, price, judges string
-	prizes, tags                                                        []string
+	prizes, tags, steps                                                 []string
 	units, treasury, backers, seats, appeals                            uint64
 	ranked, atLeast                                                     bool
 	periods                                                             [5]string
@@ -52,6 +52,7 @@ func (o *listingFlags) add(cmd *cobra.Command) {
 	f.StringVar(&o.criteria, "criteria", "", "by which it is judged")
 	f.StringSliceVar(&o.tags, "tag", nil, "word to find it by; may be repeated")
 	f.StringArrayVar(&o.prizes, "prize", nil, "a prize, the highest first; may be repeated")
+	f.StringArrayVar(&o.steps, "milestone", nil, "pay the one prize in parts, as these are proven: NAME=SHARE=PERIOD; may be repeated")
 	f.StringVar(&o.target, "target", "", "all-or-nothing: the sum without which all pledges go back")
 	f.StringVar(&o.match, "match", "", "the treasury adds to the pledges: linear=NUM/DEN=CAP, or quadratic=CAP; only by a proposal")
 	f.StringVar(&o.token, "token", "", "name of the achievement token that the award makes")
@@ -105,6 +106,9 @@ func (o *listingFlags) listing(m *money, title string) (l missions.Listing, err 
 			return l, err
 		}
 		l.Prizes = append(l.Prizes, n)
+	}
+	if l.Milestones, err = milestones(o.steps); err != nil {
+		return l, err
 	}
 	if l.Match, err = m.match(o.match); err != nil {
 		return l, err
