@@ -14,6 +14,7 @@ type neighbour struct {
 	stalls int    // times it was asked for commits in vain
 	seat   int    // its member's number among the stewards, or -1
 	shown  uint64 // commits when it was shown what our order is made of, because it has another
+	behind uint64 // 1 + commits when it was a little ahead: its next greeting tells whether round blocks closed the gap
 
 	refounded bool // it has shown a re-founding
 }
@@ -144,9 +145,12 @@ func (c *Core) onHello(from Peer, h *Hello) {
 	n.hello.Frontier = slices.Clone(h.Frontier)
 	c.reseal(from, h)
 	c.tellRefounding(from, h)
-	if h.Commits > c.commits {
+	if h.Commits > c.commits && (first || h.Epoch != c.epoch.Number || h.Commits > c.commits+lagCommits || n.behind == c.commits+1) {
 		c.catchUp(from)
 		return
+	}
+	if h.Commits > c.commits {
+		n.behind = c.commits + 1
 	}
 	if h.Commits+lagCommits >= c.commits && h.Epoch == c.epoch.Number {
 		rounds := c.engine.Above(h.Frontier, maxAbove)

@@ -69,11 +69,12 @@ func seal(tb testing.TB, key identity.Key, slot event.Slot, kind event.Kind, bod
 
 // members is a crowd whose ballots, revised again and again, are the load: about 300 bytes each.
 type members struct {
-	coop event.ID
-	last []*event.Event
-	keys []identity.Key
-	poll event.ID
-	next int
+	coop   event.ID
+	last   []*event.Event
+	keys   []identity.Key
+	poll   event.ID
+	next   int
+	signed []*event.Event // ahead
 }
 
 // apply makes n members apply. The events are returned in order.
@@ -90,8 +91,22 @@ func apply(tb testing.TB, coop event.ID, n int) (*members, [][]byte) {
 	return m, raws
 }
 
+// sign signs so many ballots ahead.
+func (m *members) sign(tb testing.TB, n int) {
+	ahead := make([]*event.Event, n)
+	for i := range ahead {
+		ahead[i] = m.ballot(tb)
+	}
+	m.signed = ahead
+}
+
 // ballot is the next member's next ballot.
 func (m *members) ballot(tb testing.TB) *event.Event {
+	if len(m.signed) > 0 {
+		e := m.signed[0]
+		m.signed = m.signed[1:]
+		return e
+	}
 	i := m.next % len(m.keys)
 	m.next++
 	slot := event.After(m.coop, m.last[i], event.Time(time.Now().UnixMilli()))
