@@ -284,7 +284,8 @@ func TestRefusals(t *testing.T) {
 	if _, err := s.Add(io.MultiReader(bytes.NewReader(noise(1, 9)), failing{broken})); !errors.Is(err, broken) {
 		t.Fatal(err)
 	}
-	if _, err := s.Add(io.LimitReader(zeros{}, MaxFile+5)); !errors.Is(err, ErrLarge) {
+	small := &Store{dir, 1000}
+	if _, err := small.Add(io.LimitReader(zeros{}, 1001)); !errors.Is(err, ErrLarge) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"", "hello", "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi", strings.ToUpper(ID{1}.String()),

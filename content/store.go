@@ -23,7 +23,10 @@ const (
 
 // Store is a directory of files. Its methods may be called from any goroutine; one part is for one of
 // them at a time.
-type Store struct{ dir string }
+type Store struct {
+	dir   string
+	limit int64 // bytes of a file: MaxFile, less in a test
+}
 
 // Open makes the directory if there is none, and removes what an interrupted Add left behind.
 func Open(dir string) (*Store, error) {
@@ -39,7 +42,7 @@ func Open(dir string) (*Store, error) {
 			return nil, fmt.Errorf("cannot remove what is left of a file that was not taken in: %w", err)
 		}
 	}
-	return &Store{dir}, nil
+	return &Store{dir, MaxFile}, nil
 }
 
 func (s *Store) path(id ID, ending string) string {
@@ -53,7 +56,7 @@ func (s *Store) Add(r io.Reader) (File, error) {
 		return File{}, fmt.Errorf("cannot take the file in: %w", err)
 	}
 	defer os.Remove(file.Name()) // gone already if all went well
-	size, err := io.Copy(file, io.LimitReader(r, MaxFile+1))
+	size, err := io.Copy(file, io.LimitReader(r, s.limit+1))
 	if err == nil {
 		err = file.Sync()
 	}
@@ -63,7 +66,7 @@ func (s *Store) Add(r io.Reader) (File, error) {
 	switch {
 	case size == 0:
 		return File{}, ErrEmpty
-	case size > MaxFile:
+	case size > s.limit:
 		return File{}, ErrLarge
 	}
 	return s.settle(file.Name(), nil)

@@ -139,7 +139,7 @@ var foundAfter = regexp.MustCompile(`seed (\d+), after (\d+) seeds`)
 // so it runs only when COOP_MUTANTS is set: make mutants.
 func TestMutants(t *testing.T) {
 	if os.Getenv("COOP_MUTANTS") == "" {
-		t.Skip("SKIPPED: this builds the program ninety times: make mutants")
+		t.Skip("SKIPPED: this builds the program once for each mistake: make mutants")
 	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -160,7 +160,7 @@ func TestMutants(t *testing.T) {
 }
 
 // builds is a build cache of our own. What is compiled with a mistake in it is of no use afterwards, and
-// ninety times of it fill a disk: so it is thrown away after each, and the cache of whoever runs this stays as it is.
+// dozens of times fill a disk: so it is thrown away after each, and the cache of whoever runs this stays as it is.
 type builds struct {
 	dir  string
 	kept map[string]bool // what is compiled without a mistake
