@@ -193,20 +193,25 @@ func said0(lines []string) string {
 	return lines[0]
 }
 
+// checkFields expects that each field of a record without rows is in the root.
+func checkFields[F any](t *testing.T, root [32]byte, s *State, of func(*State) *F) {
+	t.Helper()
+	for i := range reflect.TypeFor[F]().NumField() {
+		changed := s.Copy()
+		bump(t, reflect.ValueOf(of(&changed)).Elem().Field(i))
+		if Root(&changed) == root {
+			t.Errorf("the root does not cover %s.%s", reflect.TypeFor[F](), reflect.TypeFor[F]().Field(i).Name)
+		}
+	}
+}
+
 // TestRootCoversTheLedger changes every field of the ledger, one at a time, and expects another root.
 func TestRootCoversTheLedger(t *testing.T) {
 	w := rich(t)
 	s := w.state().Copy()
 	s.Ledger.Fresh.Set(w.asset("roof"), struct{}{}) // as inside a commit
 	root := Root(&s)
-	facts := reflect.TypeFor[tokens.Facts]()
-	for i := range facts.NumField() {
-		changed := s.Copy()
-		bump(t, reflect.ValueOf(&changed.Ledger.Facts).Elem().Field(i))
-		if Root(&changed) == root {
-			t.Errorf("the root does not cover Facts.%s", facts.Field(i).Name)
-		}
-	}
+	checkFields(t, root, &s, func(s *State) *tokens.Facts { return &s.Ledger.Facts })
 	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Account, tokens.Balance] { return &s.Ledger.Money })
 	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Place, tokens.Balance] { return &s.Ledger.Holdings })
 	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Asset, tokens.Token] { return &s.Ledger.Tokens })

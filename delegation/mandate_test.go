@@ -130,7 +130,7 @@ func TestChooseOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		mandates, q := drawMandates(t)
 		if CheckMandates(mandates) != nil {
-			t.Skip()
+			t.Skip("these mandates cannot stand together")
 		}
 		chosen := func(m []Mandate) (none Mandate) {
 			if i := Choose(m, q); i != None {
