@@ -43,8 +43,9 @@ func num(n uint64) *big.Int { return new(big.Int).SetUint64(n) }
 
 // checkPurchases expects that all of every purchase is accounted for, and adds up what came to offers and
 // what may yet.
-func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.Table[event.ID, *big.Int], held *table.Table[event.ID, uint64], report func(bool, string, ...any)) {
-	waiting, known := 0, 0
+func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.Table[event.ID, *big.Int], holds *table.Table[event.ID, uint64], report func(bool, string, ...any)) {
+	waiting, known, escrow := 0, 0, new(big.Int)
+	numbers := table.Table[table.Number, struct{}]{}
 	for id, p := range s.Purchases.All() {
 		sum := num(p.Treasury)
 		for n, gift := range append([]Gift{p.Rest}, p.Gifts...) {
@@ -55,8 +56,8 @@ func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.
 				continue
 			}
 			if p.Phase == Held {
-				waits, _ := held.Get(gift.To.ID)
-				held.Set(gift.To.ID, waits+1)
+				waits, _ := holds.Get(gift.To.ID)
+				holds.Set(gift.To.ID, waits+1)
 			}
 			if p.Phase == Paid && !gift.Lapsed {
 				total, ok := came.Get(gift.To.ID)
@@ -68,19 +69,41 @@ func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.
 		}
 		report(sum.Cmp(num(p.Amount)) == 0 && p.Amount > 0, "%s of the %d of purchase %s are accounted for", sum, p.Amount, id)
 		report(s.Past.Has(p.Terms), "purchase %s was made under terms that never were", id)
-		escrow, _ := ledger.Money.Get(tokens.Escrow(id))
 		if p.Phase == Held {
 			waiting++
-			report(escrow.Has == p.Amount && p.Until > at && s.Agenda.Has(Due{p.Until, id}), "purchase %s waits with %d of %d until %d", id, escrow.Has, p.Amount, p.Until)
+			escrow.Add(escrow, num(p.Amount))
+			due, _ := s.Agenda.Get(Due{p.Until, p.Number})
+			report(due == id && p.Until > at, "purchase %s waits until %d", id, p.Until)
 		} else {
-			report(escrow.Has == 0 && (p.Phase == Paid || p.Phase == Refunded && p.Until > p.At), "purchase %s is %q with %d in escrow", id, p.Phase, escrow.Has)
+			report(p.Phase == Paid || p.Phase == Refunded && p.Until > p.At, "purchase %s is %q", id, p.Phase)
 		}
 		if !p.Buyer.IsZero() {
 			known++
-			report(s.Bought.Has(Customer{p.Buyer, id}), "purchase %s is not among those of its buyer", id)
+		}
+		report(p.Number < s.Count, "purchase %s has the number %d of %d", id, p.Number, s.Count)
+		numbers.Set(table.Number(p.Number), struct{}{})
+	}
+	held := ledger.Of(Escrow, tokens.Currency)
+	report(num(held.Has).Cmp(escrow) == 0, "%d are in escrow for purchases that can be given back, which were %s", held.Has, escrow)
+	report(s.Agenda.Len() == waiting && numbers.Len() == s.Purchases.Len() && uint64(numbers.Len()) == s.Count, "%d of %d purchases wait, %d numbers of %d", s.Agenda.Len(), s.Purchases.Len(), numbers.Len(), s.Count)
+	s.checkBuyers(known, report)
+}
+
+// checkBuyers expects that every purchase of a known buyer is reached from their last one, each from one
+// with a higher number.
+func (s *State) checkBuyers(known int, report func(bool, string, ...any)) {
+	for key, last := range s.Bought.All() {
+		before := s.Count
+		for id := last; !id.IsZero(); known-- {
+			p, _ := s.Purchases.Get(id)
+			report(p.Buyer == key && p.Number < before, "purchase %s is not one of %s", id, key)
+			if p.Number >= before {
+				break
+			}
+			before, id = p.Number, p.Earlier
 		}
 	}
-	report(s.Agenda.Len() == waiting && s.Bought.Len() == known, "%d purchases wait, %d have a buyer; listed are %d and %d", waiting, known, s.Agenda.Len(), s.Bought.Len())
+	report(known == 0, "%d purchases are in no list of their buyer", known)
 }
 
 // checkOffer expects that the split of an offer is what its portions say, worked out once more from above,

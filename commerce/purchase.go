@@ -65,6 +65,7 @@ type Gift struct {
 // Purchase is the receipt of what was bought. Treasury, the gifts that did not lapse and Rest are all of
 // Amount.
 type Purchase struct {
+	Number   uint64             `cbor:"number" json:"number"` // in the order of all purchases, from 0
 	Item     Item               `cbor:"item" json:"item"`
 	Count    uint64             `cbor:"count" json:"count"`
 	Amount   uint64             `cbor:"amount" json:"amount"` // paid, in minor units
@@ -73,6 +74,7 @@ type Purchase struct {
 	Rest     Gift               `cbor:"rest" json:"rest"`       // to what was bought, by its weights
 	By       identity.PublicKey `cbor:"by" json:"by"`           // who signed: the buyer, a cashier, or the Assembly
 	Buyer    identity.PublicKey `cbor:"buyer" json:"buyer"`     // zero: nobody known
+	Earlier  event.ID           `cbor:"earlier" json:"earlier"` // the same buyer's purchase before this; zero: none
 	Outside  bool               `cbor:"outside" json:"outside"` // paid outside, to a cashier
 	Receipt  string             `cbor:"receipt" json:"receipt"` // of that
 	Memo     string             `cbor:"memo" json:"memo"`

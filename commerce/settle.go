@@ -1,6 +1,8 @@
 package commerce
 
 import (
+	"iter"
+
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/tokens"
@@ -9,17 +11,20 @@ import (
 // take takes a buyer's money: to where it is to go at once, or to escrow while the purchase can be given
 // back.
 func (s *State) take(a Act, p Purchase, from tokens.Account) {
+	p.Number = s.Count
+	s.Count++
 	if !p.Buyer.IsZero() {
-		s.Bought.Set(Customer{p.Buyer, a.ID}, struct{}{})
+		p.Earlier, _ = s.Bought.Get(p.Buyer)
+		s.Bought.Set(p.Buyer, a.ID)
 	}
 	if p.Until == p.At {
 		s.settle(a, a.ID, p, from)
 		return
 	}
 	p.Phase = Held
-	a.Ledger.Move(tokens.Currency, from, tokens.Escrow(a.ID), p.Amount, a.ID)
+	a.Ledger.Move(tokens.Currency, from, Escrow, p.Amount, a.ID)
 	s.Purchases.Set(a.ID, p)
-	s.Agenda.Set(Due{p.Until, a.ID}, struct{}{})
+	s.Agenda.Set(Due{p.Until, p.Number}, a.ID)
 	s.hold(&p, func(held *uint64) { *held++ })
 }
 
@@ -118,7 +123,7 @@ func (s *State) Refund(a Act, b Refund) error {
 		to = tokens.Issue
 		a.Ledger.GiveOut(a.Act, p.Amount, b.Receipt)
 	}
-	a.Ledger.Move(tokens.Currency, tokens.Escrow(b.Purchase), to, p.Amount, a.ID)
+	a.Ledger.Move(tokens.Currency, Escrow, to, p.Amount, a.ID)
 	p.Phase = Refunded
 	s.Purchases.Set(b.Purchase, p)
 	s.release(a, b.Purchase, &p)
@@ -127,7 +132,7 @@ func (s *State) Refund(a Act, b Refund) error {
 
 // release takes a purchase off the agenda, and closes what waited only for it.
 func (s *State) release(a Act, id event.ID, p *Purchase) {
-	s.Agenda.Delete(Due{p.Until, id})
+	s.Agenda.Delete(Due{p.Until, p.Number})
 	s.hold(p, func(held *uint64) { *held-- })
 	for i := -1; i < len(p.Gifts); i++ {
 		to := p.Rest.To
@@ -148,41 +153,38 @@ func (s *State) Next() (at event.Time, any bool) {
 	return 0, false
 }
 
-// Advance pays out the purchases that cannot be given back any more at coop time a.Time.
+// Advance pays out the purchases that cannot be given back any more at coop time a.Time, in the order in
+// which they were made.
 func (s *State) Advance(a Act) {
-	for {
-		var first Due
-		any := false
-		for due := range s.Agenda.All() {
-			first, any = due, true
+	var ended []event.ID
+	for due, id := range s.Agenda.All() {
+		if due.At > a.Time {
 			break
 		}
-		if !any || first.At > a.Time {
-			return
-		}
-		p, _ := s.Purchases.Get(first.ID)
-		s.settle(a, first.ID, p, tokens.Escrow(first.ID))
-		s.release(a, first.ID, &p)
+		ended = append(ended, id)
+	}
+	for _, id := range ended {
+		p, _ := s.Purchases.Get(id)
+		s.settle(a, id, p, Escrow)
+		s.release(a, id, &p)
 	}
 }
 
 // Escrows tells whether a place in the ledger is an escrow of this room, so that the ledger need not know
 // what for. What it holds to the unit is checked by Invariants.
 func (s *State) Escrows(place tokens.Place) bool {
-	p, ok := s.Purchases.Get(place.Account.ID)
-	return ok && place.Asset == tokens.Currency && p.Phase == Held
+	return place == tokens.Place{Account: Escrow}
 }
 
-// PurchasesOf yields the purchases of somebody.
-func (s *State) PurchasesOf(key identity.PublicKey) func(yield func(event.ID, Purchase) bool) {
+// PurchasesOf yields the purchases of somebody, the last first.
+func (s *State) PurchasesOf(key identity.PublicKey) iter.Seq2[event.ID, Purchase] {
 	return func(yield func(event.ID, Purchase) bool) {
-		for c := range s.Bought.From(Customer{Key: key}) {
-			if c.Key != key {
+		for id, any := s.Bought.Get(key); any; {
+			p, _ := s.Purchases.Get(id)
+			if !yield(id, p) || p.Earlier.IsZero() {
 				return
 			}
-			if p, _ := s.Purchases.Get(c.ID); !yield(c.ID, p) {
-				return
-			}
+			id = p.Earlier
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package commerce
 
 import (
-	"bytes"
 	"cmp"
 
 	"github.com/sustainy/coop/event"
@@ -12,20 +11,21 @@ import (
 
 // Facts is the part of the shop's state that is not a table.
 type Facts struct {
-	Terms Terms `cbor:"terms" json:"terms"`
+	Terms Terms  `cbor:"terms" json:"terms"`
+	Count uint64 `cbor:"count" json:"count"` // purchases ever, and so the number of the next
 }
 
 // State is the shop. A copy made by Copy is a snapshot; a plain assignment is not.
 type State struct {
 	Facts
-	Elements  table.Table[tokens.Asset, Element] // by their tokens
-	Offers    table.Table[event.ID, Offer]       // products and bundles
-	Names     table.Table[table.Text, event.ID]  // of offers
-	Purchases table.Table[event.ID, Purchase]    // by the event that bought
-	Agenda    table.Table[Due, struct{}]         // exactly the purchases that can be given back, by when no more
-	Demand    table.Table[Item, Demand]          // what buyers steer to
-	Past      table.Table[event.ID, Terms]       // by the decision that set them
-	Bought    table.Table[Customer, struct{}]    // exactly the purchases with a known buyer, by buyer
+	Elements  table.Table[tokens.Asset, Element]        // by their tokens
+	Offers    table.Table[event.ID, Offer]              // products and bundles
+	Names     table.Table[table.Text, event.ID]         // of offers
+	Purchases table.Table[event.ID, Purchase]           // by the event that bought
+	Agenda    table.Table[Due, event.ID]                // exactly the purchases that can be given back, by when no more
+	Demand    table.Table[Item, Demand]                 // what buyers steer to
+	Past      table.Table[event.ID, Terms]              // by the decision that set them
+	Bought    table.Table[identity.PublicKey, event.ID] // the last purchase of each known buyer, which names the one before
 }
 
 // New is the shop before anything is sold.
@@ -49,6 +49,10 @@ func (s *State) Copy() State {
 		Bought:    s.Bought.Copy(),
 	}
 }
+
+// Escrow is the account of all purchases that can be given back. It is one for all: the purchases say whose
+// each unit of it is, and a sale does not get slower with the number of those that wait.
+var Escrow = tokens.Escrow(event.ID(tokens.NewAsset(event.ID{}, 0)))
 
 // Act is what a rule may know and use besides an event's body: the event, who acts, and the ledger, in
 // which the rule moves money.
@@ -75,26 +79,15 @@ type Around interface {
 	Bought(buyer identity.PublicKey, amount, margin uint64, at event.Time)
 }
 
-// Due is a place in the agenda: at coop time At the purchase ID can be given back no more.
+// Due is a place in the agenda: at coop time At the purchase of this number can be given back no more.
 type Due struct {
-	At event.Time `cbor:"at"`
-	ID event.ID   `cbor:"id"`
+	At     event.Time `cbor:"at"`
+	Number uint64     `cbor:"number"`
 }
 
-// Compare orders by time, then by id.
+// Compare orders by time, then by number.
 func (d Due) Compare(other Due) int {
-	return cmp.Or(cmp.Compare(d.At, other.At), bytes.Compare(d.ID[:], other.ID[:]))
-}
-
-// Customer is a purchase of somebody.
-type Customer struct {
-	Key identity.PublicKey `cbor:"key"`
-	ID  event.ID           `cbor:"id"`
-}
-
-// Compare orders by customer, then by purchase.
-func (c Customer) Compare(other Customer) int {
-	return cmp.Or(c.Key.Compare(other.Key), bytes.Compare(c.ID[:], other.ID[:]))
+	return cmp.Or(cmp.Compare(d.At, other.At), cmp.Compare(d.Number, other.Number))
 }
 
 // Demand is what buyers have steered to an item.

@@ -80,11 +80,8 @@ func (a around) Give(mission event.ID, from tokens.Account, buyer identity.Publi
 
 // Bought counts a purchase as patronage.
 func (a around) Bought(buyer identity.PublicKey, amount, margin uint64, at event.Time) {
-	if d, ok := a.s.Hall.Devices.Get(buyer); ok {
-		buyer = d.Member
-	}
 	if !buyer.IsZero() {
-		a.s.Hall.Bought(buyer, amount, at)
+		buyer = a.s.Hall.Bought(buyer, amount, at)
 	}
 	a.s.Surplus.Sold(buyer, margin)
 }

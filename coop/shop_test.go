@@ -205,10 +205,10 @@ func TestRootCoversTheShop(t *testing.T) {
 	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, commerce.Offer] { return &s.Shop.Offers })
 	checkRows(t, root, &s, func(s *State) *table.Table[table.Text, event.ID] { return &s.Shop.Names })
 	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, commerce.Purchase] { return &s.Shop.Purchases })
-	checkRows(t, root, &s, func(s *State) *table.Table[commerce.Due, struct{}] { return &s.Shop.Agenda })
+	checkRows(t, root, &s, func(s *State) *table.Table[commerce.Due, event.ID] { return &s.Shop.Agenda })
 	checkRows(t, root, &s, func(s *State) *table.Table[commerce.Item, commerce.Demand] { return &s.Shop.Demand })
 	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, commerce.Terms] { return &s.Shop.Past })
-	checkRows(t, root, &s, func(s *State) *table.Table[commerce.Customer, struct{}] { return &s.Shop.Bought })
+	checkRows(t, root, &s, func(s *State) *table.Table[identity.PublicKey, event.ID] { return &s.Shop.Bought })
 	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, tokens.Split] { return &s.Ledger.Splits })
 	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Stream, tokens.Flow] { return &s.Ledger.Streams })
 	if tables := reflect.TypeFor[commerce.State]().NumField() - 1; tables != 8 {
@@ -261,21 +261,27 @@ func TestInvariantsNoticeTheShop(t *testing.T) {
 		"a bundle in itself": func(s *State, w *world) {
 			offer(func(o *commerce.Offer) { o.Portions = []commerce.Portion{{Item: w.item("box"), Weight: 1}} })(s, w)
 		},
-		"another depth":         offer(func(o *commerce.Offer) { o.Depth++ }),
-		"withdrawn but open":    offer(func(o *commerce.Offer) { o.Withdrawn, o.Held = true, 0 }),
-		"one held more":         offer(func(o *commerce.Offer) { o.Held++ }),
-		"another offer's name":  offer(func(o *commerce.Offer) { o.Name = "home" }),
-		"a cent more paid":      bought("0", func(p *commerce.Purchase) { p.Amount++ }),
-		"a cent moved":          bought("0", func(p *commerce.Purchase) { p.Treasury, p.Rest.Amount = p.Treasury+1, p.Rest.Amount-1 }),
-		"a purchase forgotten":  func(s *State, w *world) { s.Shop.Purchases.Delete(w.purchase("bob", "1")) },
-		"paid out twice":        bought("2", func(p *commerce.Purchase) { p.Phase = commerce.Held }),
-		"never paid out":        bought("1", func(p *commerce.Purchase) { p.Until = 5 }),
-		"another buyer":         bought("0", func(p *commerce.Purchase) { p.Buyer = publicOf("ann") }),
-		"terms that never were": bought("0", func(p *commerce.Purchase) { p.Terms = event.ID{9} }),
-		"no agenda":             func(s *State, w *world) { s.Shop.Agenda = table.Table[commerce.Due, struct{}]{} },
-		"income from nowhere":   split(func(p *tokens.Split) { p.Total++ }),
-		"given more than came":  split(func(p *tokens.Split) { p.Given++ }),
-		"closed with money":     split(func(p *tokens.Split) { p.Closed = true }),
+		"another depth":           offer(func(o *commerce.Offer) { o.Depth++ }),
+		"withdrawn but open":      offer(func(o *commerce.Offer) { o.Withdrawn, o.Held = true, 0 }),
+		"one held more":           offer(func(o *commerce.Offer) { o.Held++ }),
+		"another offer's name":    offer(func(o *commerce.Offer) { o.Name = "home" }),
+		"a cent more paid":        bought("0", func(p *commerce.Purchase) { p.Amount++ }),
+		"a cent moved":            bought("0", func(p *commerce.Purchase) { p.Treasury, p.Rest.Amount = p.Treasury+1, p.Rest.Amount-1 }),
+		"a purchase forgotten":    func(s *State, w *world) { s.Shop.Purchases.Delete(w.purchase("bob", "1")) },
+		"paid out twice":          bought("2", func(p *commerce.Purchase) { p.Phase = commerce.Held }),
+		"never paid out":          bought("1", func(p *commerce.Purchase) { p.Until = 5 }),
+		"another buyer":           bought("0", func(p *commerce.Purchase) { p.Buyer = publicOf("ann") }),
+		"terms that never were":   bought("0", func(p *commerce.Purchase) { p.Terms = event.ID{9} }),
+		"no agenda":               func(s *State, w *world) { s.Shop.Agenda = table.Table[commerce.Due, event.ID]{} },
+		"a number twice":          bought("0", func(p *commerce.Purchase) { p.Number++ }),
+		"a buyer forgotten":       func(s *State, w *world) { s.Shop.Bought.Delete(publicOf("bob")) },
+		"an earlier one left out": bought("1", func(p *commerce.Purchase) { p.Earlier = event.ID{} }),
+		"a ring of purchases": func(s *State, w *world) {
+			bought("0", func(p *commerce.Purchase) { p.Earlier = w.purchase("bob", "1") })(s, w)
+		},
+		"income from nowhere":  split(func(p *tokens.Split) { p.Total++ }),
+		"given more than came": split(func(p *tokens.Split) { p.Given++ }),
+		"closed with money":    split(func(p *tokens.Split) { p.Closed = true }),
 		"shares above the whole": split(func(p *tokens.Split) {
 			p.Parts = append([]tokens.Part{{Asset: p.Parts[0].Asset, Num: 1, Den: 1}}, p.Parts[1:]...)
 		}),

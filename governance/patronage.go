@@ -60,9 +60,10 @@ func (s *State) Credit(env fold.Env, b PatronageCredit) error {
 	return nil
 }
 
-// Bought adds a purchase from the shop to somebody's patronage, at a coop time. Nobody keeps that record:
-// it follows from the payment, so it is not refused, and ends at what can be counted.
-func (s *State) Bought(key identity.PublicKey, amount uint64, at event.Time) {
+// Bought adds a purchase from the shop to somebody's patronage, at a coop time; of a device, to its member's,
+// whom it returns. Nobody keeps that record: it follows from the payment, so it is not refused, and ends at
+// what can be counted.
+func (s *State) Bought(key identity.PublicKey, amount uint64, at event.Time) (patron identity.PublicKey) {
 	if d, ok := s.Devices.Get(key); ok {
 		key = d.Member
 	}
@@ -72,6 +73,7 @@ func (s *State) Bought(key identity.PublicKey, amount uint64, at event.Time) {
 	}
 	p.Amount, p.Last = min(p.Amount+amount, MaxAmount), at
 	s.Patronage.Set(key, p)
+	return key
 }
 
 // inherit moves what was bought by a key to the member that speaks by it from now on.
