@@ -35,32 +35,49 @@ type Number uint64
 // Compare orders by value.
 func (n Number) Compare(other Number) int { return cmp.Compare(n, other) }
 
-// row holds its value by reference, because the tree compares and moves rows by value. What it refers
-// to, a *V, is never written again. It is not named by its type, so that the compiler makes one tree for
-// each type of key and not for each type of table.
-type row[K Key[K]] struct {
-	key   K
+// row holds a K and a *V. What they refer to is never written again. Its type does not name them: else the
+// compiler makes the whole library anew for each type of key, in each package that knows of a table, and that was
+// three quarters of the time it took to compile Coop. The price is a look at another place of the memory for each comparison.
+type row struct {
+	key   any
 	value any
 }
 
-// Table maps K to V in key order.
-type Table[K Key[K], V any] struct {
-	tree   *btree.BTreeG[row[K]]
-	writes uint64
+// tree is the library's, made once, here.
+type tree struct {
+	rows *btree.BTreeG[row]
 }
 
 // degree is the least number of children of an inner node: small nodes make the first write after
 // a snapshot cheap.
 const degree = 8
 
-func less[K Key[K]](a, b row[K]) bool { return a.key.Compare(b.key) < 0 }
+func newTree(less func(a, b row) bool) *tree {
+	return &tree{btree.NewBTreeGOptions(less, btree.Options{Degree: degree, NoLocks: true})}
+}
+
+func (t *tree) len() int                             { return t.rows.Len() }
+func (t *tree) get(key any) (row, bool)              { return t.rows.Get(row{key: key}) }
+func (t *tree) set(r row)                            { t.rows.Set(r) }
+func (t *tree) delete(key any)                       { t.rows.Delete(row{key: key}) }
+func (t *tree) scan(yield func(row) bool)            { t.rows.Scan(yield) }
+func (t *tree) ascend(key any, yield func(row) bool) { t.rows.Ascend(row{key: key}, yield) }
+func (t *tree) copy() *tree                          { return &tree{t.rows.Copy()} }
+
+// Table maps K to V in key order.
+type Table[K Key[K], V any] struct {
+	tree   *tree
+	writes uint64
+}
+
+func less[K Key[K]](a, b row) bool { return a.key.(K).Compare(b.key.(K)) < 0 }
 
 // Len is the number of rows.
 func (t *Table[K, V]) Len() int {
 	if t.tree == nil {
 		return 0
 	}
-	return t.tree.Len()
+	return t.tree.len()
 }
 
 // Get finds the value of a key.
@@ -69,7 +86,7 @@ func (t *Table[K, V]) Get(key K) (V, bool) {
 		var none V
 		return none, false
 	}
-	r, ok := t.tree.Get(row[K]{key: key})
+	r, ok := t.tree.get(key)
 	if !ok {
 		var none V
 		return none, false
@@ -89,16 +106,16 @@ func (t *Table[K, V]) Has(key K) bool {
 // Set stores value under key, in place of what was there.
 func (t *Table[K, V]) Set(key K, value V) {
 	if t.tree == nil {
-		t.tree = btree.NewBTreeGOptions(less[K], btree.Options{Degree: degree, NoLocks: true})
+		t.tree = newTree(less[K])
 	}
-	t.tree.Set(row[K]{key, &value})
+	t.tree.set(row{key, &value})
 	t.writes++
 }
 
 // Delete removes the row of key, if there is one.
 func (t *Table[K, V]) Delete(key K) {
 	if t.tree != nil {
-		t.tree.Delete(row[K]{key: key})
+		t.tree.delete(key)
 		t.writes++
 	}
 }
@@ -107,7 +124,7 @@ func (t *Table[K, V]) Delete(key K) {
 func (t *Table[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if t.tree != nil {
-			t.tree.Scan(func(r row[K]) bool { return yield(r.key, *r.value.(*V)) })
+			t.tree.scan(func(r row) bool { return yield(r.key.(K), *r.value.(*V)) })
 		}
 	}
 }
@@ -116,7 +133,7 @@ func (t *Table[K, V]) All() iter.Seq2[K, V] {
 func (t *Table[K, V]) From(key K) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if t.tree != nil {
-			t.tree.Ascend(row[K]{key: key}, func(r row[K]) bool { return yield(r.key, *r.value.(*V)) })
+			t.tree.ascend(key, func(r row) bool { return yield(r.key.(K), *r.value.(*V)) })
 		}
 	}
 }
@@ -126,5 +143,5 @@ func (t *Table[K, V]) Copy() Table[K, V] {
 	if t.tree == nil {
 		return Table[K, V]{}
 	}
-	return Table[K, V]{tree: t.tree.Copy(), writes: t.writes}
+	return Table[K, V]{tree: t.tree.copy(), writes: t.writes}
 }
