@@ -2,7 +2,6 @@ package coop
 
 import (
 	"fmt"
-	"hash"
 
 	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/event"
@@ -80,28 +79,6 @@ func credit(s *State, env fold.Env, b tokens.Credit) error {
 		return ErrNoClass
 	}
 	return account((*tokens.State).Credit)(s, env, b)
-}
-
-// ledgerRoot adds the ledger to the root.
-func ledgerRoot(h hash.Hash, l *tokens.State) {
-	part(h, "ledger", 1)
-	row(h, l.Facts)
-	rows(h, "ledger.money", &l.Money)
-	rows(h, "ledger.holdings", &l.Holdings)
-	rows(h, "ledger.tokens", &l.Tokens)
-	rows(h, "ledger.names", &l.Names)
-	rows(h, "ledger.cashiers", &l.Cashiers)
-	rows(h, "ledger.receipts", &l.Receipts)
-	rows(h, "ledger.overdrafts", &l.Overdrafts)
-	rows(h, "ledger.waiting", &l.Waiting)
-	rows(h, "ledger.orders", &l.Orders)
-	rows(h, "ledger.book", &l.Book)
-	rows(h, "ledger.owned", &l.Owned)
-	rows(h, "ledger.agenda", &l.Agenda)
-	rows(h, "ledger.fresh", &l.Fresh)
-	rows(h, "ledger.prices", &l.Prices)
-	rows(h, "ledger.splits", &l.Splits)
-	rows(h, "ledger.streams", &l.Streams)
 }
 
 // ledgerDeps are the events that a draft about money or tokens is about: what made the token, placed the

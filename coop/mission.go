@@ -2,7 +2,6 @@ package coop
 
 import (
 	"fmt"
-	"hash"
 	"strings"
 
 	"github.com/sustainy/coop/commerce"
@@ -94,29 +93,6 @@ func mission[B any](rule func(*missions.State, missions.Act, B) error) func(*Sta
 		}
 		return rule(&s.Missions, act, body)
 	}
-}
-
-// missionRoot adds the missions to the root.
-func missionRoot(h hash.Hash, m *missions.State) {
-	part(h, "missions", 1)
-	row(h, m.Facts)
-	rows(h, "missions.missions", &m.Missions)
-	rows(h, "missions.agenda", &m.Agenda)
-	rows(h, "missions.paying", &m.Paying)
-	rows(h, "missions.own", &m.Own)
-	rows(h, "missions.reserved", &m.Reserved)
-	rows(h, "missions.pledges", &m.Pledges)
-	rows(h, "missions.submissions", &m.Submissions)
-	rows(h, "missions.entrants", &m.Entrants)
-	rows(h, "missions.ballots", &m.Ballots)
-	rows(h, "missions.appeals", &m.Appeals)
-	rows(h, "missions.accepts", &m.Accepts)
-	rows(h, "missions.forecasts", &m.Forecasts)
-	rows(h, "missions.scoring", &m.Scoring)
-	rows(h, "missions.standing", &m.Standing)
-	rows(h, "missions.flags", &m.Flags)
-	rows(h, "missions.trials", &m.Trials)
-	rows(h, "missions.calls", &m.Calls)
 }
 
 // missionDeps are the events that a draft about a mission is about: its listing, the submission.

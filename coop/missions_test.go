@@ -3,14 +3,12 @@ package coop
 import (
 	"crypto/sha256"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
-	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/missions"
 	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
@@ -247,32 +245,10 @@ func busy(t testing.TB) *world {
 
 // TestRootCoversMissions changes every field of the missions, one at a time, and expects another root.
 func TestRootCoversMissions(t *testing.T) {
-	w := busy(t)
-	s := w.state().Copy()
+	s := busy(t).state().Copy()
 	s.Missions.Accepts.Set(missions.Bench{}, true)                // which busy has none of
 	s.Missions.Scoring.Set(missions.Docket{}, missions.Scoring{}) // as between two commits, if there are very many forecasts
-	root := Root(&s)
-	checkFields(t, root, &s, func(s *State) *missions.Facts { return &s.Missions.Facts })
-	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, missions.Mission] { return &s.Missions.Missions })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Due, struct{}] { return &s.Missions.Agenda })
-	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, struct{}] { return &s.Missions.Paying })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Own, struct{}] { return &s.Missions.Own })
-	checkRows(t, root, &s, func(s *State) *table.Table[table.Text, event.ID] { return &s.Missions.Reserved })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, missions.Pledge] { return &s.Missions.Pledges })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Entry, missions.Submission] { return &s.Missions.Submissions })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, struct{}] { return &s.Missions.Entrants })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Bench, missions.Ballot] { return &s.Missions.Ballots })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, missions.Appealed] { return &s.Missions.Appeals })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Bench, bool] { return &s.Missions.Accepts })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Prediction, missions.Forecast] { return &s.Missions.Forecasts })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Docket, missions.Scoring] { return &s.Missions.Scoring })
-	checkRows(t, root, &s, func(s *State) *table.Table[identity.PublicKey, missions.Merit] { return &s.Missions.Standing })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, missions.Flagged] { return &s.Missions.Flags })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Due, struct{}] { return &s.Missions.Trials })
-	checkRows(t, root, &s, func(s *State) *table.Table[missions.Seat, bool] { return &s.Missions.Calls })
-	if tables := reflect.TypeFor[missions.State]().NumField() - 1; tables != 17 {
-		t.Errorf("the missions have %d tables, this test knows 17: add the others to Root, to Copy and here", tables)
-	}
+	checkRoom(t, &s, "missions")
 }
 
 // TestInvariantsNoticeMissions breaks missions in ways that no event can and expects to be told.

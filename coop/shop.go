@@ -2,7 +2,6 @@ package coop
 
 import (
 	"fmt"
-	"hash"
 	"strings"
 
 	"github.com/sustainy/coop/commerce"
@@ -84,20 +83,6 @@ func (a around) Bought(buyer identity.PublicKey, amount, margin uint64, at event
 		buyer = a.s.Hall.Bought(buyer, amount, at)
 	}
 	a.s.Surplus.Sold(buyer, margin)
-}
-
-// shopRoot adds the shop to the root.
-func shopRoot(h hash.Hash, s *commerce.State) {
-	part(h, "shop", 1)
-	row(h, s.Facts)
-	rows(h, "shop.elements", &s.Elements)
-	rows(h, "shop.offers", &s.Offers)
-	rows(h, "shop.names", &s.Names)
-	rows(h, "shop.purchases", &s.Purchases)
-	rows(h, "shop.agenda", &s.Agenda)
-	rows(h, "shop.demand", &s.Demand)
-	rows(h, "shop.past", &s.Past)
-	rows(h, "shop.bought", &s.Bought)
 }
 
 // shopDeps are the events that a draft about sales is about: what made the thing and set its price, the

@@ -2,7 +2,6 @@ package coop
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -199,21 +198,7 @@ func stocked(t testing.TB) *world {
 // TestRootCoversTheShop changes every field of the shop, one at a time, and expects another root.
 func TestRootCoversTheShop(t *testing.T) {
 	s := stocked(t).state().Copy()
-	root := Root(&s)
-	checkFields(t, root, &s, func(s *State) *commerce.Terms { return &s.Shop.Terms })
-	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Asset, commerce.Element] { return &s.Shop.Elements })
-	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, commerce.Offer] { return &s.Shop.Offers })
-	checkRows(t, root, &s, func(s *State) *table.Table[table.Text, event.ID] { return &s.Shop.Names })
-	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, commerce.Purchase] { return &s.Shop.Purchases })
-	checkRows(t, root, &s, func(s *State) *table.Table[commerce.Due, event.ID] { return &s.Shop.Agenda })
-	checkRows(t, root, &s, func(s *State) *table.Table[commerce.Item, commerce.Demand] { return &s.Shop.Demand })
-	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, commerce.Terms] { return &s.Shop.Past })
-	checkRows(t, root, &s, func(s *State) *table.Table[identity.PublicKey, event.ID] { return &s.Shop.Bought })
-	checkRows(t, root, &s, func(s *State) *table.Table[event.ID, tokens.Split] { return &s.Ledger.Splits })
-	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Stream, tokens.Flow] { return &s.Ledger.Streams })
-	if tables := reflect.TypeFor[commerce.State]().NumField() - 1; tables != 8 {
-		t.Errorf("the shop has %d tables, this test knows 8: add the others to Root, to Copy and here", tables)
-	}
+	checkRoom(t, &s, "shop")
 }
 
 // TestInvariantsNoticeTheShop breaks the shop in ways that no event can and expects to be told.
@@ -386,24 +371,7 @@ func divided(t testing.TB) *world {
 // TestRootCoversTheSurplus changes every field, one at a time, and expects another root.
 func TestRootCoversTheSurplus(t *testing.T) {
 	s := divided(t).state().Copy()
-	root := Root(&s)
-	facts := reflect.TypeFor[surplus.Facts]()
-	for i := range facts.NumField() {
-		changed := s.Copy()
-		bump(t, reflect.ValueOf(&changed.Surplus.Facts).Elem().Field(i))
-		if Root(&changed) == root {
-			t.Errorf("the root does not cover Facts.%s", facts.Field(i).Name)
-		}
-	}
-	checkRows(t, root, &s, func(s *State) *table.Table[identity.PublicKey, uint64] { return &s.Surplus.Bought })
-	checkRows(t, root, &s, func(s *State) *table.Table[surplus.Maker, uint64] { return &s.Surplus.Makers })
-	checkRows(t, root, &s, func(s *State) *table.Table[tokens.Asset, uint64] { return &s.Surplus.Counted })
-	checkRows(t, root, &s, func(s *State) *table.Table[table.Number, surplus.Distribution] { return &s.Surplus.Distributions })
-	checkRows(t, root, &s, func(s *State) *table.Table[surplus.Seat, surplus.Allotment] { return &s.Surplus.Allotments })
-	checkRows(t, root, &s, func(s *State) *table.Table[identity.PublicKey, surplus.Account] { return &s.Surplus.Capital })
-	if tables := reflect.TypeFor[surplus.State]().NumField() - 1; tables != 6 {
-		t.Errorf("the surplus has %d tables, this test knows 6: add the others to Root, to Copy and here", tables)
-	}
+	checkRoom(t, &s, "surplus")
 }
 
 // TestInvariantsNoticeTheSurplus breaks the surplus in ways that no event can and expects to be told.

@@ -3,7 +3,6 @@ package coop
 import (
 	"encoding/csv"
 	"fmt"
-	"hash"
 	"io"
 	"iter"
 	"strings"
@@ -53,18 +52,6 @@ func (r register) Members() iter.Seq2[identity.PublicKey, tokens.Person] {
 			}
 		}
 	}
-}
-
-// surplusRoot adds the surplus to the root.
-func surplusRoot(h hash.Hash, s *surplus.State) {
-	part(h, "surplus", 1)
-	row(h, s.Facts)
-	rows(h, "surplus.bought", &s.Bought)
-	rows(h, "surplus.makers", &s.Makers)
-	rows(h, "surplus.counted", &s.Counted)
-	rows(h, "surplus.distributions", &s.Distributions)
-	rows(h, "surplus.allotments", &s.Allotments)
-	rows(h, "surplus.capital", &s.Capital)
 }
 
 // surplusInWords says what an action about the surplus would do.

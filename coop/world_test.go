@@ -323,6 +323,7 @@ func (w *world) replay() {
 	if Root(line.Final()) != Root(w.state()) {
 		w.t.Error("the same story has another root")
 	}
+	w.reread(min(20, max(4, 2000/len(w.commits))))
 }
 
 // found begins the cooperative. Whoever is in by= founds it; author= signs, consents= consents. Other

@@ -64,8 +64,8 @@ type Jury struct {
 	Reserves  []Juror              `cbor:"reserves"`
 	Declined  []identity.PublicKey `cbor:"declined"` // in the order in which they did
 
-	// The members and the delegations at the call. They are never changed. State is hashed without them:
-	// PoolHash stands for them.
+	// The members and the delegations at the call. They are never changed. State is written with what
+	// Frozen keeps of them.
 	Members  table.Table[identity.PublicKey, Member] `cbor:"-"`
 	Mandates table.Table[Remit, Mandate]             `cbor:"-"`
 }
@@ -124,10 +124,7 @@ func (j *Jury) draw(panel Panel) sortition.Draw {
 	slices.SortFunc(away, identity.PublicKey.Compare)
 	d := sortition.Draw{Seed: j.Seed, Purpose: "jury " + panel.By.String() + " " + panel.Name, Reserves: int(j.Terms.Reserves)}
 	for key, m := range j.Members.All() {
-		if m.Status != StatusMember || !slices.ContainsFunc(m.Classes, func(class string) bool { return slices.Contains(j.Terms.Classes, class) }) {
-			continue
-		}
-		if _, excluded := slices.BinarySearchFunc(away, key, identity.PublicKey.Compare); !excluded {
+		if j.eligible(m) && !within(away, key) {
 			d.Candidates = append(d.Candidates, sortition.ID(key))
 		}
 	}
@@ -135,13 +132,15 @@ func (j *Jury) draw(panel Panel) sortition.Draw {
 	return d
 }
 
+// eligible tells whether a member may be drawn, but for conflicts.
+func (j *Jury) eligible(m Member) bool {
+	return m.Status == StatusMember && slices.ContainsFunc(m.Classes, func(class string) bool { return slices.Contains(j.Terms.Classes, class) })
+}
+
 // conflicts are, ascending, the parties, to whom they have delegated and who has delegated to them, in
 // whatever.
 func conflicts(j *Jury) (all []identity.PublicKey) {
-	party := func(key identity.PublicKey) bool {
-		_, is := slices.BinarySearchFunc(j.Terms.Parties, key, identity.PublicKey.Compare)
-		return is
-	}
+	party := func(key identity.PublicKey) bool { return within(j.Terms.Parties, key) }
 	all = slices.Clone(j.Terms.Parties)
 	for remit, m := range j.Mandates.All() {
 		if party(remit.Member) {

@@ -31,7 +31,7 @@ type Program struct {
 	Worst    uint64               `cbor:"worst"`    // the most that a run can cost
 	At       event.Time           `cbor:"at"`
 
-	// Checked is the source as it runs. It is immutable. State is hashed without it: Source stands for it.
+	// Checked is the source as it runs. It is immutable. State is written without it: Source stands for it.
 	Checked *program.Program `cbor:"-"`
 }
 

@@ -84,16 +84,16 @@ type Proposal struct {
 	Result   Result               `cbor:"result"` // once closed
 	Ended    event.Time           `cbor:"ended"`
 
-	// Failure says why the proposal Failed. State is hashed without it, so that words can be improved.
+	// Failure says why the proposal Failed. State is written without it, so that words can be improved.
 	Failure string `cbor:"-"`
 
 	// Roll holds all members as they were at the opening, until the proposal ends, and on if somebody had
 	// delegated. It is never changed.
-	// State is hashed without it: RollHash stands for it.
+	// State is written with what Frozen keeps of it.
 	Roll table.Table[identity.PublicKey, Member] `cbor:"-"`
 
 	// Mandates holds all mandates as they were when the vote was counted, if one of them applied.
-	// It is never changed. State is hashed without it: Result.Chains stands for it.
+	// It is never changed. State is written without it: Result.Chains stands for it.
 	Mandates table.Table[Remit, Mandate] `cbor:"-"`
 }
 
@@ -287,7 +287,8 @@ func (p *Proposal) roll() (size, silent uint64, hash [32]byte) {
 // silent tells whether m, as in p.Roll, was not heard for so long before p opened that a quorum does
 // not wait for them. Who opens a proposal is heard by that.
 func (p *Proposal) silent(key identity.PublicKey, m Member) bool {
-	return p.Rules.Silence > 0 && key != p.By && p.Opened-max(m.Since, m.Heard) > p.Rules.Silence
+	heard := max(m.Since, m.Heard)
+	return p.Rules.Silence > 0 && key != p.By && heard < p.Opened && p.Opened-heard > p.Rules.Silence
 }
 
 // onRoll tells whether m, as in p.Roll, may vote on p.
