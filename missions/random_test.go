@@ -167,6 +167,9 @@ func (g *agora) listing() Listing {
 	if l.Appeals > 0 {
 		l.Periods.Appeal = hour
 	}
+	for steps := g.dice.IntN(4); len(l.Prizes) == 1 && len(l.Milestones) < steps; {
+		l.Milestones = append(l.Milestones, Milestone{"Step", uint64(g.dice.IntN(9) + 1), hour * event.Time(g.dice.IntN(3)+1)})
+	}
 	switch g.dice.IntN(4) {
 	case 0:
 		l.Match = Match{Kind: MatchLinear, Num: uint64(g.dice.IntN(5) + 1), Den: uint64(g.dice.IntN(5) + 1), Cap: uint64(g.dice.IntN(200) + 1)}
@@ -183,6 +186,8 @@ func (g *agora) step() {
 	switch n := g.dice.IntN(40); {
 	case n < 1 && g.s.Own.Len() < 6 || !ok:
 		g.list(by)
+	case n < 39 && (m.phase == PhaseAwarded || m.phase == PhaseProving) && g.dice.IntN(3) > 0, n == 20 && g.dice.IntN(9) == 0:
+		g.milestone(by, id, m)
 	case n < 7:
 		b := MakePledge{Mission: id, Amount: uint64(g.dice.IntN(60))}
 		g.judge("pledge", g.s.Pledge(g.act(by), b), g.w.pledge(m, by, b.Amount))
@@ -309,6 +314,31 @@ func (g *agora) entry(by identity.PublicKey, id event.ID, m *twinMission) {
 	}
 }
 
+// milestone proves the next one, or says whether a proof is good.
+func (g *agora) milestone(by identity.PublicKey, id event.ID, m *twinMission) {
+	if m.phase != PhaseProving {
+		won := false
+		if len(m.verdict) > 0 {
+			team, _, _ := m.team(m.verdict[0])
+			if g.dice.IntN(3) > 0 {
+				by = pickOne(g, team...)
+			}
+			won = slices.Contains(team, by)
+		}
+		may := g.w.may(by) && m.phase == PhaseAwarded && won
+		g.judge("prove", g.s.Prove(g.act(by), Prove{Mission: id, Text: "Done"}), may)
+		if may {
+			m.phase, m.due, m.accepts = PhaseProving, g.now+m.listing.Periods.Judging, map[identity.PublicKey]bool{}
+		}
+		return
+	}
+	yes, may := g.dice.IntN(3) > 0, g.w.mayJudge(m, by, PhaseProving)
+	g.judge("accept", g.s.Accept(g.act(by), Accept{id, yes}), may)
+	if may {
+		m.accepts[by] = yes
+	}
+}
+
 func (g *agora) ballot(by identity.PublicKey, id event.ID, m *twinMission) {
 	candidates := append([]event.ID{NoAward}, m.judged...)
 	slices.SortFunc(candidates, event.ID.Compare)
@@ -329,7 +359,7 @@ func (g *agora) ballot(by identity.PublicKey, id event.ID, m *twinMission) {
 	if g.dice.IntN(20) == 0 {
 		b.Approve, sound = append(slices.Clone(b.Approve), event.ID{7}), false
 	}
-	may := g.w.mayJudge(m, by) && sound
+	may := g.w.mayJudge(m, by, PhaseJudging) && sound
 	g.judge("judge", g.s.Judge(g.act(by), b), may)
 	if may {
 		m.ballots[by] = b
@@ -489,7 +519,7 @@ func TestMissionsEqualTheirTwin(t *testing.T) {
 				t.Fatalf("%d rests in escrow", has)
 			}
 		}
-		for _, what := range []string{"list", "pledge", "cancel", "submit", "reveal", "consent", "withdraw", "judge", "appeal", "forecast", "flag", "call"} {
+		for _, what := range []string{"list", "pledge", "cancel", "submit", "reveal", "consent", "withdraw", "judge", "appeal", "prove", "accept", "forecast", "flag", "call"} {
 			all[what] += g.accept[what]
 		}
 		all["work"] += len(g.offers)
@@ -498,11 +528,24 @@ func TestMissionsEqualTheirTwin(t *testing.T) {
 			if m.Phase == PhaseStruck {
 				all["struck"]++
 			}
+			if steps := uint64(len(m.Listing.Milestones)); steps > 0 {
+				all["milestones"] += int(m.Progress.Done)
+				if m.Phase == PhaseDelivered {
+					all["delivered in steps"]++
+				}
+				if m.Phase == PhaseRefunded && m.Progress.Done > 0 {
+					all["partly refunded"]++
+				}
+			}
 		}
 	}
 	t.Log(all)
 	for what, n := range all {
-		if n < 2*seeds {
+		least := 2 * seeds
+		if what == "delivered in steps" || what == "partly refunded" {
+			least = seeds / 5
+		}
+		if n < least {
 			t.Errorf("%s happened %d times, which says little", what, n)
 		}
 	}

@@ -45,6 +45,11 @@ type twinMission struct {
 	trial     event.Time
 	cleared   bool
 	verdict   []event.ID // the room's, once it was checked
+	paid      *big.Int
+	done      int // milestones
+	until     event.Time
+	accepts   map[identity.PublicKey]bool // of the proof that is judged
+	votes     int
 }
 
 type twinEntry struct {
@@ -104,7 +109,7 @@ func (w *twin) list(id, act event.ID, by identity.PublicKey, l Listing) bool {
 		return false
 	}
 	of(w.money, by).Sub(of(w.money, by), deposit)
-	w.missions[id] = &twinMission{event: act, deposit: deposit, flags: map[identity.PublicKey]bool{}, calls: map[identity.PublicKey]bool{}, listing: l, by: by, phase: PhaseFunding, due: w.now + l.Periods.Funding, pledges: map[identity.PublicKey]*big.Int{},
+	w.missions[id] = &twinMission{event: act, paid: num(0), deposit: deposit, flags: map[identity.PublicKey]bool{}, calls: map[identity.PublicKey]bool{}, listing: l, by: by, phase: PhaseFunding, due: w.now + l.Periods.Funding, pledges: map[identity.PublicKey]*big.Int{},
 		entries: map[event.ID]*twinEntry{}, entrants: map[identity.PublicKey]bool{}, appellers: map[identity.PublicKey]bool{}}
 	return true
 }
@@ -158,8 +163,9 @@ func (w *twin) reveal(m *twinMission, e *twinEntry, by identity.PublicKey, c Con
 	return true
 }
 
-func (w *twin) mayJudge(m *twinMission, by identity.PublicKey) bool {
-	if !w.may(by) || m.phase != PhaseJudging || m.entrants[by] {
+// mayJudge tells whether somebody may in this phase, which is that of judging or that of proving.
+func (w *twin) mayJudge(m *twinMission, by identity.PublicKey, phase Phase) bool {
+	if !w.may(by) || m.phase != phase || m.entrants[by] {
 		return false
 	}
 	switch m.judges {
@@ -279,7 +285,44 @@ func (w *twin) end(id event.ID, m *twinMission, verdict []event.ID) {
 		w.award(id, m)
 	case PhaseAppeal:
 		w.award(id, m)
+	case PhaseAwarded:
+		w.refund(m, new(big.Int).Sub(m.raised(), m.paid), num(0), PhaseRefunded)
+	case PhaseProving:
+		w.endProof(m)
 	}
+}
+
+// endProof pays a milestone unless more reject its proof than accept it.
+func (w *twin) endProof(m *twinMission) {
+	for _, yes := range m.accepts {
+		m.votes += map[bool]int{true: 1, false: -1}[yes]
+	}
+	rejected := m.votes < 0
+	m.votes = 0
+	switch {
+	case rejected && m.until > w.now:
+		m.phase, m.due = PhaseAwarded, m.until
+		return
+	case rejected:
+		w.refund(m, new(big.Int).Sub(m.raised(), m.paid), num(0), PhaseRefunded)
+		return
+	}
+	var shares []uint64
+	var ranks [][]byte
+	for i, x := range m.listing.Milestones {
+		shares, ranks = append(shares, x.Share), append(ranks, binary.BigEndian.AppendUint64(nil, uint64(i)))
+	}
+	w.payPrize(m, m.verdict[0], deal(m.raised(), shares, ranks)[m.done])
+	if m.done++; m.done < len(shares) {
+		w.nextMilestone(m)
+		return
+	}
+	w.deliver(m)
+}
+
+func (w *twin) nextMilestone(m *twinMission) {
+	m.until = w.now + m.listing.Milestones[m.done].Within
+	m.phase, m.due = PhaseAwarded, m.until
 }
 
 func anyTrue(m map[identity.PublicKey]bool) bool {
@@ -297,35 +340,49 @@ func (w *twin) award(id event.ID, m *twinMission) {
 		w.refund(m, m.raised(), new(big.Int), PhaseRefunded)
 		return
 	}
-	w.offers++
+	if len(m.listing.Milestones) > 0 {
+		w.nextMilestone(m)
+		return
+	}
 	var ranks [][]byte
 	for i := range m.listing.Prizes {
 		ranks = append(ranks, binary.BigEndian.AppendUint64(nil, uint64(i)))
 	}
-	left := m.raised()
-	prizes := deal(left, m.listing.Prizes, ranks)
+	prizes := deal(m.raised(), m.listing.Prizes, ranks)
 	for i, entry := range won {
-		e := m.entries[entry]
-		var keys []identity.PublicKey
-		var weights []uint64
-		var lots [][]byte
-		for _, c := range e.content.Contributors {
-			if e.consents[c.Member] {
-				keys, weights, lots = append(keys, c.Member), append(weights, c.Share), append(lots, slices.Concat(entry[:], c.Member[:]))
-			}
-		}
-		for j, part := range deal(prizes[i], weights, lots) {
-			of(w.money, keys[j]).Add(of(w.money, keys[j]), part)
-			left.Sub(left, part)
-		}
-		if i == 0 {
-			for j, part := range deal(num(m.listing.Token.Units), weights, lots) {
-				of(w.units, keys[j]).Add(of(w.units, keys[j]), part)
-			}
+		w.payPrize(m, entry, prizes[i])
+	}
+	w.deliver(m)
+}
+
+// team are the contributors who count, with their weights and lots.
+func (m *twinMission) team(entry event.ID) (keys []identity.PublicKey, weights []uint64, lots [][]byte) {
+	e := m.entries[entry]
+	for _, c := range e.content.Contributors {
+		if e.consents[c.Member] {
+			keys, weights, lots = append(keys, c.Member), append(weights, c.Share), append(lots, slices.Concat(entry[:], c.Member[:]))
 		}
 	}
+	return keys, weights, lots
+}
+
+func (w *twin) payPrize(m *twinMission, entry event.ID, prize *big.Int) {
+	keys, weights, lots := m.team(entry)
+	for j, part := range deal(prize, weights, lots) {
+		of(w.money, keys[j]).Add(of(w.money, keys[j]), part)
+		m.paid.Add(m.paid, part)
+	}
+}
+
+// deliver makes the token, and gives back what no prize took.
+func (w *twin) deliver(m *twinMission) {
+	w.offers++
+	keys, weights, lots := m.team(m.verdict[0])
+	for j, part := range deal(num(m.listing.Token.Units), weights, lots) {
+		of(w.units, keys[j]).Add(of(w.units, keys[j]), part)
+	}
 	of(w.units, identity.Assembly).Add(of(w.units, identity.Assembly), num(m.listing.Token.Treasury))
-	w.refund(m, left, num(m.listing.Token.Backers), PhaseDelivered)
+	w.refund(m, new(big.Int).Sub(m.raised(), m.paid), num(m.listing.Token.Backers), PhaseDelivered)
 }
 
 // deal gives whole parts of an amount, and then the odd units one by one to whom most is missing.
