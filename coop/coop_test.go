@@ -371,7 +371,7 @@ func FuzzApply(f *testing.F) {
 	kinds := []event.Kind{governance.KindCoopFound, governance.KindMemberInvite, governance.KindMemberApply, governance.KindMemberSponsor,
 		governance.KindMemberAdmit, governance.KindMemberLeave, governance.KindDeviceAdd, governance.KindProposalOpen, governance.KindProposalWithdraw,
 		governance.KindBallotCast, governance.KindCharterAmend, governance.KindBudgetAllocate, governance.KindEvidence,
-		governance.KindDelegationGive, governance.KindDelegationWithdraw, governance.KindDelegationConfirm, governance.KindProgramPublish,
+		governance.KindDelegationGive, governance.KindDelegationWithdraw, governance.KindDelegationConfirm, governance.KindProgramPublish, governance.KindProgramWithdraw,
 		governance.KindJuryCall, governance.KindJuryDecline}
 	kinds = append(kinds, tokens.Kinds()...)
 	for _, name := range []string{"ann", "bob", "eve"} {

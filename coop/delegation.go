@@ -55,8 +55,15 @@ func (s *State) mandate(remit governance.Remit, m *governance.Mandate) MandateVi
 		v.State = "has ended"
 	case v.Ends != 0 && s.Hall.Time >= v.Ends:
 		v.State = "not confirmed in time"
+	case s.withdrawn(m.To.Program):
+		v.State = "the program was withdrawn: what covers more applies, or nobody votes for you; on votes opened before it is still asked"
 	}
 	return v
+}
+
+func (s *State) withdrawn(id event.ID) bool {
+	prog, _ := s.Hall.Programs.Get(id)
+	return prog.Withdrawn != 0
 }
 
 // term is for how long a delegation about this applies after it was confirmed. A track may have a

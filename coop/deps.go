@@ -53,6 +53,10 @@ func Deps(s *State, d event.Draft) []event.ID {
 		if b, ok := read[governance.ProgramPublish](d); ok {
 			return about(b.Previous)
 		}
+	case governance.KindProgramWithdraw:
+		if b, ok := read[governance.ProgramWithdraw](d); ok {
+			return about(b.Program)
+		}
 	case governance.KindProposalOpen:
 		if b, ok := read[governance.ProposalOpen](d); ok {
 			deps := append(about(b.Again), s.applications(b.Actions)...)

@@ -124,6 +124,7 @@ func (w *world) amended(variant string) governance.Charter {
 //	cosponsor NAME, veto NAME reason=, exit NAME
 //	delegate TO proposal= tag= track= threshold= until=3d      TO is WHO, WHO,WHO or nobody
 //	publish NAME name= source= example= language= settings=key:value;key:value watches=WHO,WHO previous=NAME
+//	unpublish NAME
 //	propose … jury=NAME:SEATS:RESERVES:CLASS parties=WHO,WHO   decline PROPOSAL NAME
 //	undelegate proposal= tag= track=                           confirm proposal= tag= track= twice=yes
 //	withdraw NAME                  admit, amend, allocate, found: what nobody can do alone
@@ -172,6 +173,8 @@ func (w *world) draft(who string, c command) event.Draft {
 		return w.body(governance.KindJuryDecline, governance.JuryDecline{Jury: governance.Panel{By: w.proposals[object], Name: c.word(3)}})
 	case "publish":
 		return w.published(c)
+	case "unpublish":
+		return w.body(governance.KindProgramWithdraw, governance.ProgramWithdraw{Program: w.program(object)})
 	case "delegate", "undelegate", "confirm":
 		return w.delegation(c.word(1), c)
 	case "admit":

@@ -26,7 +26,8 @@ type ProgramView struct {
 	Limit     uint64               `json:"limit"`          // the most that any run may cost
 	Followers uint64               `json:"followers"`      // delegations to it
 	Since     event.Time           `json:"since"`
-	Answers   []AnswerView         `json:"answers,omitempty"` // on votes that are over
+	Withdrawn event.Time           `json:"withdrawn,omitempty"` // it is asked only about what was open then
+	Answers   []AnswerView         `json:"answers,omitempty"`   // on votes that are over
 }
 
 // AnswerView is how a program voted on a proposal.
@@ -45,7 +46,7 @@ func Programs(s *State) []ProgramView {
 	for id, p := range s.Hall.Programs.All() {
 		by, _ := s.Hall.Members.Get(p.By)
 		v := ProgramView{ID: id, Name: p.Name, By: p.By, ByName: by.Name, Source: p.Source, Language: p.Language, Settings: p.Settings,
-			Previous: p.Previous, Worst: p.Worst, Limit: program.Limit, Since: p.At}
+			Previous: p.Previous, Worst: p.Worst, Limit: program.Limit, Since: p.At, Withdrawn: p.Withdrawn}
 		for _, key := range p.Watches {
 			m, _ := s.Hall.Members.Get(key)
 			v.Watches = append(v.Watches, m.Name)

@@ -25,7 +25,7 @@ func rules() []fold.Rule[State] {
 		fold.On(governance.KindMemberSuspend, in(hall, (*governance.State).Suspend)),
 		fold.On(governance.KindMemberExpel, in(hall, (*governance.State).Expel)),
 		fold.On(governance.KindMemberReinstate, in(hall, (*governance.State).Reinstate)),
-		fold.On(governance.KindMemberAppeal, in(hall, (*governance.State).Appeal)),
+		fold.On(governance.KindMemberAppeal, opening((*governance.State).Appeal)),
 
 		fold.On(governance.KindDeviceAdd, in(hall, (*governance.State).AddDevice)),
 		fold.On(governance.KindDeviceRevoke, in(hall, (*governance.State).RevokeDevice)),
@@ -34,7 +34,7 @@ func rules() []fold.Rule[State] {
 		fold.On(governance.KindRecoveryVeto, in(hall, (*governance.State).VetoRecovery)),
 		fold.On(governance.KindMemberRecover, in(hall, (*governance.State).Recover)),
 
-		fold.On(governance.KindProposalOpen, in(hall, (*governance.State).Open)),
+		fold.On(governance.KindProposalOpen, opening((*governance.State).Open)),
 		fold.On(governance.KindProposalWithdraw, in(hall, (*governance.State).Withdraw)),
 		fold.On(governance.KindProposalSponsor, in(hall, (*governance.State).Cosponsor)),
 		fold.On(governance.KindProposalVeto, in(hall, (*governance.State).CastVeto)),
@@ -45,6 +45,7 @@ func rules() []fold.Rule[State] {
 		fold.On(governance.KindDelegationWithdraw, in(hall, (*governance.State).Retract)),
 		fold.On(governance.KindDelegationConfirm, in(hall, (*governance.State).Confirm)),
 		fold.On(governance.KindProgramPublish, in(hall, (*governance.State).Publish)),
+		fold.On(governance.KindProgramWithdraw, in(hall, (*governance.State).WithdrawProgram)),
 		fold.On(governance.KindJuryDecline, in(hall, (*governance.State).Decline)),
 
 		fold.On(governance.KindCharterAmend, in(hall, (*governance.State).Amend)),

@@ -13,7 +13,7 @@ import (
 // of the Assembly reads as InWords has it. Kinds of other rooms, and bodies that make no sense, are told
 // by their kind. s is what is known now, so names are those of now.
 func Says(s *State, d event.Draft) string {
-	for _, say := range [...]func(*State, event.Draft) string{saysOfDevices, saysOfMembers, saysOfVotes, saysOfMissions, saysOfShop} {
+	for _, say := range [...]func(*State, event.Draft) string{saysOfDevices, saysOfMembers, saysOfVotes, saysOfDelegations, saysOfMissions, saysOfShop} {
 		if words := say(s, d); words != "" {
 			return words
 		}

@@ -37,6 +37,12 @@ func TestEveryEventHasWords(t *testing.T) {
 		"ann propose shed track=quick":             `proposes "Shed" on track quick`,
 		"ann withdraw roof":                        `withdraws the proposal "Roof"`,
 		"ann vote roof yes":                        `votes on "Roof": yes`,
+		"ann delegate bob tag=energy":              "lets Bob vote for them on the tag energy",
+		"ann delegate nobody":                      "lets nobody vote for them on everything",
+		"ann undelegate track=quick":               "takes back what they delegated on the track quick",
+		"ann confirm":                              "confirms what they delegated",
+		"ann publish three example=majority":       `publishes the program "Three"`,
+		"ann unpublish three":                      `withdraws the program ""`,
 		"ann found":                                "founds the cooperative",
 		"ann send lunch.order":                     "lunch.order",
 	} {

@@ -74,7 +74,7 @@ func (s *State) carry(id event.ID, p *Proposal) *carriage {
 		c.roll.Voices[at] = delegation.Voice{Way: delegation.Own, To: c.paper(b)}
 		c.ballots++
 	}
-	c.choose(mandates, p.question(id))
+	c.choose(mandates, p.question(id), func(m *Mandate) bool { return s.gone(&m.To, p.Opened) })
 	s.ask(id, p, c)
 	c.finish(p)
 	return c
@@ -171,8 +171,9 @@ func (b *Ballot) marks(to []byte) []byte {
 	return to
 }
 
-// choose finds the mandate of each voter who casts no ballot, and where it sends the vote.
-func (c *carriage) choose(mandates *table.Table[Remit, Mandate], q delegation.Question) {
+// choose finds the mandate of each voter who casts no ballot, and where it sends the vote. One that is gone is
+// none.
+func (c *carriage) choose(mandates *table.Table[Remit, Mandate], q delegation.Question, gone func(*Mandate) bool) {
 	c.given = mandates
 	var given []Mandate              // by one member
 	var weighed []delegation.Mandate // the same as package delegation sees them
@@ -195,7 +196,7 @@ func (c *carriage) choose(mandates *table.Table[Remit, Mandate], q delegation.Qu
 		if at == len(c.voters) {
 			break
 		}
-		if c.voters[at] == remit.Member && c.roll.Voices[at].Way != delegation.Own && (c.asleep == nil || !c.asleep[at]) {
+		if c.voters[at] == remit.Member && c.roll.Voices[at].Way != delegation.Own && (c.asleep == nil || !c.asleep[at]) && !gone(&m) {
 			given, weighed = append(given, m), append(weighed, m.weighed(remit.About, q))
 		}
 	}

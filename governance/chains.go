@@ -91,7 +91,7 @@ func (s *State) Foresee(track Track, tags []string, of identity.PublicKey, suppo
 	c := &carriage{known: numbering{}}
 	c.enrol(&p)
 	if !p.Rules.Delegating.Off {
-		c.choose(&s.Mandates, p.question(event.ID{}))
+		c.choose(&s.Mandates, p.question(event.ID{}), func(m *Mandate) bool { return s.gone(&m.To, p.Opened) })
 	}
 	votes := Ballot{Choice: "votes"}
 	for v, voice := range c.roll.Voices {
@@ -240,18 +240,38 @@ func (s *State) chain(p *Proposal, c *carriage, v int) Chain {
 		chain.Says = c.says(p, c.result.End(v))
 	}
 	for _, step := range steps {
-		chain.Steps = append(chain.Steps, Step{s.carrierName(c, step.Carrier), s.does(c, step)})
+		chain.Steps = append(chain.Steps, Step{s.carrierName(c, step.Carrier), s.does(p, c, step)})
 	}
 	return chain
 }
 
+// followed names a program to which a voter without a mandate has delegated, and which was withdrawn.
+func (s *State) followed(p *Proposal, c *carriage, v int) string {
+	if c.given == nil || c.roll.Voices[v].Way != delegation.Nothing {
+		return ""
+	}
+	for remit, m := range c.given.From(Remit{Member: c.voters[v]}) {
+		if remit.Member != c.voters[v] {
+			break
+		}
+		if s.gone(&m.To, p.Opened) {
+			prog, _ := s.Programs.Get(m.To.Program)
+			return prog.Name
+		}
+	}
+	return ""
+}
+
 // does says what happens to a vote at a step, and by which mandate.
-func (s *State) does(c *carriage, step delegation.Step) string {
+func (s *State) does(p *Proposal, c *carriage, step delegation.Step) string {
 	way, v := c.roll.Carrier(step.Carrier)
 	if way != delegation.Own {
 		return step.Why.String()
 	}
 	if c.applies[v].event.IsZero() {
+		if name := s.followed(p, c, v); name != "" {
+			return "followed the program " + name + ", which was withdrawn, and has delegated to nobody else"
+		}
 		return step.Why.String()
 	}
 	if step.Why == delegation.SaysNothing {

@@ -211,6 +211,8 @@ var (
 	ErrOwnPrograms     = errors.New("you have published 128 programs, as many as one member can: follow one of these")
 	ErrProgram         = errors.New("this is no program that every peer can run safely and with the same result: coop program test tells where and why")
 	ErrNoProgram       = errors.New("no program has been published by this event: coop program list shows those there are")
+	ErrNotPublisher    = errors.New("only who published a program can withdraw it: coop delegate clear stops following it")
+	ErrProgramGone     = errors.New("this program was withdrawn by who published it, so nobody can follow it any more: coop program list shows those there are")
 	ErrNotGiven        = errors.New("you have given no such delegation: coop delegate list shows yours")
 )
 

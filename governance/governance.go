@@ -68,6 +68,7 @@ const (
 	KindDelegationWithdraw = event.Kind("delegation.withdraw")
 	KindDelegationConfirm  = event.Kind("delegation.confirm")
 	KindProgramPublish     = event.Kind("program.publish")
+	KindProgramWithdraw    = event.Kind("program.withdraw")
 	KindJuryCall           = event.Kind("jury.call") // an act of the Assembly
 	KindJuryDecline        = event.Kind("jury.decline")
 )

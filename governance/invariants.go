@@ -158,7 +158,8 @@ func (s *State) checkMandates(report func(bool, string, ...any)) {
 // checkAnswers asks all programs again.
 func (s *State) checkAnswers(report func(bool, string, ...any)) {
 	for id, prog := range s.Programs.All() {
-		report(prog.Checked != nil && prog.Checked.Source() == prog.Source && prog.Checked.Worst() == prog.Worst, "the program %s is not what was published", id)
+		report((prog.Checked == nil) == (prog.Withdrawn != 0) && prog.Withdrawn <= s.Time, "the program %s is withdrawn and not", id)
+		report(prog.ready().Source() == prog.Source && prog.ready().Worst() == prog.Worst, "the program %s is not what was published", id)
 	}
 	for asked, a := range s.Answers.All() {
 		p, decided := s.Proposals.Get(asked.Proposal)

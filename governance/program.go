@@ -31,7 +31,11 @@ type Program struct {
 	Worst    uint64               `cbor:"worst"`    // the most that a run can cost
 	At       event.Time           `cbor:"at"`
 
-	// Checked is the source as it runs. It is immutable. State is written without it: Source stands for it.
+	// Withdrawn is since when nobody can follow it and it is asked about nothing that is opened; 0: it stands.
+	Withdrawn event.Time `cbor:"withdrawn,omitempty"`
+
+	// Checked is the source as it runs. It is immutable, and nil once it is withdrawn. State is written
+	// without it: Source stands for it.
 	Checked *program.Program `cbor:"-"`
 }
 
@@ -43,6 +47,11 @@ type ProgramPublish struct {
 	Settings []Setting            `cbor:"settings"`
 	Watches  []identity.PublicKey `cbor:"watches"`
 	Previous event.ID             `cbor:"previous"`
+}
+
+// ProgramWithdraw is the body of program.withdraw.
+type ProgramWithdraw struct {
+	Program event.ID `cbor:"program"`
 }
 
 // Asked is a program that was asked about a proposal.
@@ -92,14 +101,9 @@ func (s *State) Publish(env fold.Env, b ProgramPublish) error {
 	if old, ok := s.Programs.Get(b.Previous); !b.Previous.IsZero() && (!ok || old.By != by) {
 		return ErrPrevious
 	}
-	if s.Programs.Len() >= MaxPrograms {
+	all, own := s.standing(by)
+	if all >= MaxPrograms {
 		return ErrProgramsFull
-	}
-	own := 0
-	for _, other := range s.Programs.All() {
-		if other.By == by {
-			own++
-		}
 	}
 	if own >= MaxOwnPrograms {
 		return ErrOwnPrograms
@@ -112,6 +116,52 @@ func (s *State) Publish(env fold.Env, b ProgramPublish) error {
 	s.Programs.Set(env.ID, Program{By: by, Name: b.Name, Source: b.Source, Language: b.Language, Settings: b.Settings, Watches: b.Watches,
 		Previous: b.Previous, Worst: checked.Worst(), At: s.Time, Checked: checked})
 	return nil
+}
+
+// standing counts the programs that are not withdrawn, and those of one member.
+func (s *State) standing(by identity.PublicKey) (all, own int) {
+	for _, prog := range s.Programs.All() {
+		if prog.Withdrawn != 0 {
+			continue
+		}
+		all++
+		if prog.By == by {
+			own++
+		}
+	}
+	return all, own
+}
+
+// WithdrawProgram takes a program back. Votes that are open still ask it, so that no publisher can take votes
+// away in the last moment; on all others it is as if nobody had delegated to it.
+func (s *State) WithdrawProgram(env fold.Env, b ProgramWithdraw) error {
+	by, _, err := s.actor(env)
+	if err != nil {
+		return err
+	}
+	prog, ok := s.Programs.Get(b.Program)
+	if !ok {
+		return ErrNoProgram
+	}
+	if prog.By != by {
+		return ErrNotPublisher
+	}
+	if prog.Withdrawn != 0 {
+		return ErrProgramGone
+	}
+
+	prog.Withdrawn, prog.Checked = s.Time, nil
+	s.Programs.Set(b.Program, prog)
+	return nil
+}
+
+// gone tells whether a mandate is for a program that was withdrawn when a proposal was opened.
+func (s *State) gone(to *Delegate, opened event.Time) bool {
+	if to.Program.IsZero() {
+		return false
+	}
+	prog, _ := s.Programs.Get(to.Program)
+	return prog.Withdrawn != 0 && prog.Withdrawn <= opened
 }
 
 // checkSettings tells why a program can't be given these settings or see these ballots.
@@ -138,8 +188,12 @@ func (s *State) checkSettings(b *ProgramPublish) error {
 
 // checkProgram tells why no vote can go to a program.
 func (s *State) checkProgram(id event.ID) error {
-	if !s.Programs.Has(id) {
+	prog, ok := s.Programs.Get(id)
+	if !ok {
 		return ErrNoProgram
+	}
+	if prog.Withdrawn != 0 {
+		return ErrProgramGone
 	}
 	return nil
 }
@@ -191,7 +245,7 @@ func (s *State) keepAnswers(id event.ID, c *carriage) {
 
 // run asks one program.
 func (s *State) run(id event.ID, p *Proposal, prog *Program) Answer {
-	v := prog.Checked.Run(s.Input(id, p, prog.Watches, prog.Settings), program.Limit)
+	v := prog.ready().Run(s.Input(id, p, prog.Watches, prog.Settings), program.Limit)
 	a := Answer{Ballot: Ballot{Choice: Abstain}, Code: Stopped, Cost: v.Cost}
 	if v.Err != "" {
 		return a
@@ -205,8 +259,21 @@ func (s *State) run(id event.ID, p *Proposal, prog *Program) Answer {
 	return Answer{Ballot: b, Cost: v.Cost}
 }
 
+// ready is the program as it runs. One that is withdrawn is read again: it keeps nothing in memory, or
+// publishing and withdrawing without end would fill it.
+func (p *Program) ready() *program.Program {
+	if p.Checked != nil {
+		return p.Checked
+	}
+	checked, err := program.Check(p.Source)
+	if err != nil {
+		panic("governance: invariant: a program that was published can be read: " + err.Error())
+	}
+	return checked
+}
+
 // Input is what a program sees of a proposal: all that was frozen with it, and the ballots that those
-// whom it watches have cast so far. There is no treasury yet.
+// whom it watches have cast so far.
 func (s *State) Input(id event.ID, p *Proposal, watches []identity.PublicKey, settings []Setting) program.Input {
 	t := &p.Rules.Track
 	in := program.Input{
@@ -219,13 +286,15 @@ func (s *State) Input(id event.ID, p *Proposal, watches []identity.PublicKey, se
 	for _, o := range p.Options {
 		in.Proposal.Options = append(in.Proposal.Options, program.Option{Title: o.Name, Cost: o.Cost})
 	}
-	for _, d := range p.Actions {
+	for i, d := range p.Actions {
 		action := program.Action{Kind: string(d.Kind)}
-		var b BudgetAllocate
-		if d.Kind == KindBudgetAllocate && event.DecodeBody(d.Body, &b) == nil {
-			action.Asset, action.Amount = s.Currency.Code, min(b.Amount, program.MaxAmount)
+		if i < len(p.Money.Asks) {
+			action.Asset, action.Amount = p.Money.Asks[i].Asset, p.Money.Asks[i].Amount
 		}
 		in.Proposal.Actions = append(in.Proposal.Actions, action)
+	}
+	for _, has := range p.Money.Treasury {
+		in.Treasury = append(in.Treasury, program.Holding(has))
 	}
 	for _, x := range settings {
 		in.Settings = append(in.Settings, program.Setting{Key: x.Key, Value: x.Value})

@@ -109,3 +109,40 @@ func TestAnswersAreKept(t *testing.T) {
 		t.Errorf("%d lines", len(keys))
 	}
 }
+
+// TestWithdrawnPrograms: one that was withdrawn is asked on what was opened before, and on nothing else. It makes
+// room for another, and who followed it and nobody else is told.
+func TestWithdrawnPrograms(t *testing.T) {
+	p := Proposal{Opened: 5, Rules: Rules{Track: trackBy(YesNo), Delegating: Delegating{Term: day}}}
+	s := crowd(4, &p)
+	s.follow(t, 1, `vote.yes("always")`, 1, 2)
+	s.mandate(2, About{Track: "else"}, Mandate{To: Delegate{Program: event.ID{1, 0, 1}}})
+	s.mandate(3, About{Tag: "energy"}, Mandate{To: Delegate{Program: event.ID{1, 0, 1}}})
+	s.mandate(3, About{}, Mandate{To: Delegate{Members: []identity.PublicKey{numbered(0)}}})
+	s.put(event.ID{7}, p, 1)
+	s.Ballots.Set(Seat{event.ID{7}, numbered(0)}, Ballot{Choice: No})
+
+	for _, withdrawn := range []event.Time{6, 5, 4} {
+		prog, _ := s.Programs.Get(event.ID{1, 0, 1})
+		prog.Withdrawn, prog.Checked = withdrawn, nil
+		s.Programs.Set(event.ID{1, 0, 1}, prog)
+		p.Tags = []string{"energy"}
+		c, want := s.carry(event.ID{7}, &p), uint64(1)
+		if withdrawn > p.Opened {
+			want = 3
+		}
+		if c.delegated != want {
+			t.Errorf("withdrawn at %d: %d delegated, want %d", withdrawn, c.delegated, want)
+		}
+	}
+	if travel, _ := s.Travel(event.ID{7}, numbered(1), nil); !strings.Contains(fmt.Sprint(travel.Chains), "which was withdrawn") {
+		t.Errorf("who follows it is told %+v", travel.Chains)
+	}
+	if all, own := s.standing(numbered(0)); all != 0 || own != 0 {
+		t.Errorf("%d programs stand, %d of one member", all, own)
+	}
+	s.follow(t, 2, `vote.yes("again")`)
+	if all, own := s.standing(numbered(0)); all != 1 || own != 1 {
+		t.Errorf("%d programs stand, %d of one member", all, own)
+	}
+}

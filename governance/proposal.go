@@ -84,6 +84,9 @@ type Proposal struct {
 	Result   Result               `cbor:"result"` // once closed
 	Ended    event.Time           `cbor:"ended"`
 
+	// Money is what programs see of it.
+	Money Money `cbor:"money,omitzero"`
+
 	// Failure says why the proposal Failed. State is written without it, so that words can be improved.
 	Failure string `cbor:"-"`
 

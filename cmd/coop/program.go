@@ -29,11 +29,12 @@ func (a *app) programCommand() *cobra.Command {
   coop program backtest FILE                             how it would have voted on all past ones
   coop program publish FILE --watch Ana --watch Ben      for you and others to follow
   coop program follow PROGRAM --tag energy               let it vote for you
+  coop program withdraw PROGRAM                          take back one that you published
 
 Who follows a program follows its text and its settings as they were published. A new version is another
 program that names the old one; who wants it follows it.`},
 		a.programExamplesCommand(), a.programTestCommand(), a.programBacktestCommand(), a.programPublishCommand(), a.programListCommand(),
-		a.programShowCommand(), a.programFollowCommand())
+		a.programShowCommand(), a.programFollowCommand(), a.programWithdrawCommand())
 }
 
 // programFlags are what a program is given besides the proposal.
@@ -283,12 +284,12 @@ func madeUp(f programFlags) (views []coop.PastView, err error) {
 		{program.Ranking, governance.Schulze, "A name for the house"}, {program.Scores, governance.Score, "Colours of the stairs"},
 		{program.Points, governance.Points, "What to buy first"},
 	} {
-		in := program.Input{Settings: settings, Treasury: []program.Holding{{Asset: "EUR", Amount: 5_000_00}},
+		in := program.Input{Settings: settings, Treasury: []program.Holding{{Asset: governance.Credit, Amount: 5_000_00}},
 			Charter: program.Charter{Version: 1, Members: 12, ThresholdPart: 1, ThresholdWhole: 2, Over: true, Quorum: "turnout", QuorumPart: 1, QuorumWhole: 3},
 			Proposal: program.Proposal{ID: "example", Title: x.title, Text: "For all who live here. It saves energy and money.", Proposer: "somebody",
 				Track: "general", Method: string(x.method), Form: x.form, Tags: []string{"house", "energy"}, Highest: 5, Points: 10, Opened: day, Begins: 3 * day, Closes: 8 * day}}
 		if x.form == program.YesNo {
-			in.Proposal.Actions = []program.Action{{Kind: "budget.allocate", Asset: "EUR", Amount: 1_200_00}}
+			in.Proposal.Actions = []program.Action{{Kind: "budget.allocate", Asset: governance.Credit, Amount: 1_200_00}}
 		} else {
 			in.Proposal.Options = []program.Option{{Title: "Bench of oak", Cost: 300_00}, {Title: "Swing", Cost: 600_00}, {Title: "Apple tree", Cost: 80_00}}
 			in.Proposal.Budget = 700_00
@@ -387,7 +388,8 @@ func (a *app) programListCommand() *cobra.Command {
 				column[view]{name: "followers", text: func(p view) string { return fmt.Sprint(p.Followers) }},
 				column[view]{name: "costs", text: func(p view) string { return fmt.Sprintf("at most %d of %d", p.Worst, p.Limit) }},
 				column[view]{name: "newer", text: func(p view) string { return newerOf(a, p) }},
-				column[view]{name: "since", text: func(p view) string { return a.ago(p.Since) }})
+				column[view]{name: "since", text: func(p view) string { return a.ago(p.Since) }},
+				column[view]{name: "withdrawn", text: func(p view) string { return withdrawnOf(a, p) }})
 		},
 	}
 }
@@ -397,6 +399,28 @@ func newerOf(a *app, p coop.ProgramView) string {
 		return ""
 	}
 	return a.ending(p.Newer.String())
+}
+
+func withdrawnOf(a *app, p coop.ProgramView) string {
+	if p.Withdrawn == 0 {
+		return ""
+	}
+	return a.ago(p.Withdrawn)
+}
+
+func (a *app) programWithdrawCommand() *cobra.Command {
+	return a.signs(&cobra.Command{
+		Use:   "withdraw PROGRAM",
+		Short: "Take back a program that you published: votes that are open still ask it, others don't",
+		Args:  cobra.ExactArgs(1),
+	}, func(cmd *cobra.Command, args []string) (act, error) {
+		p, err := a.programBy(cmd, args[0])
+		if err != nil {
+			return act{}, err
+		}
+		return act{governance.KindProgramWithdraw, governance.ProgramWithdraw{Program: p.ID},
+			fmt.Sprintf("withdraw the program %q: it is asked on nothing that is opened from now on (%s to it)", oneLine(p.Name), plural(p.Followers, "delegation", "delegations"))}, nil
+	})
 }
 
 func (a *app) programShowCommand() *cobra.Command {
@@ -425,7 +449,7 @@ func (a *app) programShowCommand() *cobra.Command {
 			}
 			return a.show(p, p.ID.String(), field{"id", p.ID.String()}, field{"name", p.Name}, field{"by", p.ByName}, field{"followers", fmt.Sprint(p.Followers)},
 				field{"costs", fmt.Sprintf("at most %d of %d", p.Worst, p.Limit)}, field{"language", fmt.Sprint(p.Language)}, field{"watches", strings.Join(p.Watches, ", ")},
-				field{"settings", strings.Join(settings, "\n")}, field{"newer", newerOf(a, p)}, field{"source", p.Source}, field{"voted", strings.Join(answers, "\n")})
+				field{"settings", strings.Join(settings, "\n")}, field{"newer", newerOf(a, p)}, field{"withdrawn", withdrawnOf(a, p)}, field{"source", p.Source}, field{"voted", strings.Join(answers, "\n")})
 		},
 	}
 }
