@@ -140,6 +140,14 @@ func (w *world) amendedGuild(variant string) governance.Charter {
 		quick.Voting = 1
 	case "friendly":
 		quick.Proposers, quick.Voting, c.Classes[0].Votes = []string{"friend"}, 2*hour, true
+	case "each-of-the-friends", "shops-must-agree":
+		c = village()
+		quick = &c.Tracks[1]
+		chamber := governance.Chamber{Class: c.Classes[1].Name, Quorum: governance.Quorum{Kind: governance.QuorumTurnout, Share: governance.Ratio{Num: 1, Den: 1}}, Threshold: quick.Threshold}
+		if variant == "shops-must-agree" {
+			chamber.Class = c.Classes[2].Name
+		}
+		quick.Chambers = []governance.Chamber{chamber}
 	default:
 		w.t.Fatalf("no charter %q", variant)
 	}

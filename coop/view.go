@@ -186,7 +186,7 @@ func Member(s *State, key identity.PublicKey) (MemberView, bool) {
 // Charter is the charter in force.
 func Charter(s *State) CharterView {
 	c := &s.Hall.Charter
-	return CharterView{Name: s.Hall.Name, Version: s.Hall.Version, Charter: *c, Articles: c.Articles(), Warnings: c.Warnings()}
+	return CharterView{Name: s.Hall.Name, Version: s.Hall.Version, Charter: *c, Articles: c.Articles(), Warnings: append(c.Warnings(), c.Unlikely(memberClasses(s))...)}
 }
 
 // Proposals are all proposals, by id, without their ballots.
@@ -283,7 +283,7 @@ func InWords(s *State, d event.Draft) string {
 		}
 	case governance.KindCharterAmend:
 		if b, ok := read[governance.CharterAmend](d); ok {
-			return amendment(&s.Hall.Charter, &b.Charter)
+			return amendment(s, &b.Charter)
 		}
 	}
 	if text, known := officeInWords(s, d); known {

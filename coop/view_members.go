@@ -2,6 +2,7 @@ package coop
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sustainy/coop/event"
@@ -110,9 +111,10 @@ func (s *State) aboutMembers(d event.Draft) []event.ID {
 // maxChanges is how many changes of the charter are told with a proposal.
 const maxChanges = 6
 
-// amendment says what a charter changes in the one in force.
-func amendment(from, to *governance.Charter) string {
-	lines := from.Changes(to)
+// amendment says what a charter changes in the one in force, and what of it would hardly work with the members
+// that there are.
+func amendment(s *State, to *governance.Charter) string {
+	lines := s.Hall.Charter.Changes(to)
 	if len(lines) == 0 {
 		return "replace the charter by one that says the same"
 	}
@@ -120,7 +122,28 @@ func amendment(from, to *governance.Charter) string {
 	if n := len(lines) - maxChanges; n > 0 {
 		lines, rest = lines[:maxChanges], fmt.Sprintf(" And %d more.", n)
 	}
+	members := memberClasses(s)
+	if locks := to.Locks(members); locks != nil {
+		rest += " It would be refused as it stands: under it no amendment could ever pass again: " + strings.Join(locks, "; ") + "."
+	}
+	before := s.Hall.Charter.Unlikely(members)
+	for _, line := range to.Unlikely(members) {
+		if !slices.Contains(before, line) {
+			rest += " Careful: " + line + "."
+		}
+	}
 	return "amend the charter. " + strings.Join(lines, " ") + rest
+}
+
+// memberClasses are the classes of each member.
+func memberClasses(s *State) [][]string {
+	classes := [][]string{}
+	for _, m := range s.Hall.Members.All() {
+		if m.Status == governance.StatusMember {
+			classes = append(classes, m.Classes)
+		}
+	}
+	return classes
 }
 
 // ProposedCharter is the charter that a proposal would set.

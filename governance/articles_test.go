@@ -154,7 +154,9 @@ func TestTemplates(t *testing.T) {
 		}
 		var members [][]string
 		for _, class := range c.Classes {
-			members = append(members, []string{class.Name})
+			for range 7 { // as many as the most stewards
+				members = append(members, []string{class.Name})
+			}
 		}
 		if locks := c.Locks(members); locks != nil {
 			t.Errorf("%s: %v", template.Name, locks)
@@ -204,7 +206,15 @@ func TestLocks(t *testing.T) {
 		"sponsors enough":  {func(_ *Charter, t *Track) { t.Cosponsors = 2 }, people(3, "customer"), ""},
 		"never":            {func(_ *Charter, t *Track) { t.Threshold = Threshold{Ratio{1, 1}, true} }, people(3, "customer"), "it would fail even if all vote in favour"},
 		"a second way out": {func(c *Charter, t *Track) { t.Voting = 1; c.Tracks[0].Actions = []event.Kind{KindCharterAmend} }, people(3, "customer"), ""},
-		"nobody known":     {func(*Charter, *Track) {}, nil, ""},
+		"seats for all":    {func(c *Charter, t *Track) { *t = elects(c, 3) }, people(3, "customer"), ""},
+		"seats too many":   {func(c *Charter, t *Track) { *t = elects(c, 4) }, people(3, "customer"), "it elects 4 stewards, and only 3 members may vote"},
+		"a chamber of 13":  {func(_ *Charter, t *Track) { t.Chambers = []Chamber{chamberOfAll("customer")} }, people(13, "customer"), "the chamber customer needs every one of 13 members"},
+		"a chamber of 12":  {func(_ *Charter, t *Track) { t.Chambers = []Chamber{chamberOfAll("customer")} }, people(12, "customer"), ""},
+		"an empty chamber": {func(_ *Charter, t *Track) { t.Chambers = []Chamber{chamberOfAll("producer")} }, people(13, "customer"), ""},
+		"a chamber never": {func(_ *Charter, t *Track) {
+			t.Chambers = []Chamber{{Class: "producer", Quorum: Quorum{QuorumForOnly, Ratio{3, 2}}, Threshold: unanimous}}
+		}, people(3, "customer"), "the chamber producer would stop it even if all"},
+		"nobody known": {func(*Charter, *Track) {}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := DefaultCharter()
@@ -212,6 +222,57 @@ func TestLocks(t *testing.T) {
 			got := strings.Join(c.Locks(test.members), "; ")
 			if (got == "") != (test.locked == "") || !strings.Contains(got, test.locked) {
 				t.Errorf("got %q, want %q", got, test.locked)
+			}
+		})
+	}
+}
+
+// elects is a track on which an election alone can amend the charter.
+func elects(c *Charter, seats uint64) Track {
+	t := *c.track("election")
+	t.Seats, t.Actions = seats, append(slices.Clone(t.Actions), KindCharterAmend)
+	return t
+}
+
+// chamberOfAll needs each of its members.
+func chamberOfAll(class string) Chamber {
+	return Chamber{Class: class, Quorum: Quorum{QuorumTurnout, Ratio{1, 1}}, Threshold: Threshold{Ratio{1, 2}, true}}
+}
+
+// TestUnlikely: what is no lock and yet stops or empties a decision.
+func TestUnlikely(t *testing.T) {
+	half := Chamber{Class: "producer", Quorum: Quorum{QuorumNone, Ratio{0, 1}}, Threshold: Threshold{Ratio{1, 2}, true}}
+	for name, test := range map[string]struct {
+		change    func(*Charter)
+		customers int
+		producers int
+		want      string
+	}{
+		"nothing":          {func(c *Charter) { c.track("charter").Chambers = nil }, 3, 0, ""},
+		"two":              {func(*Charter) {}, 3, 2, ""},
+		"nobody":           {func(*Charter) {}, 3, 0, "nobody is in the chamber producer, so it has no say until somebody comes in"},
+		"nobody ever":      {func(c *Charter) { c.track("admission").Actions = nil }, 3, 0, "nobody can come in (it takes a vote, and no track can pass one)"},
+		"a stuck vote":     {func(c *Charter) { c.track("admission").Cosponsors = 3 }, 3, 0, "nobody can come in (it takes a vote, and no track can pass one)"},
+		"sponsors":         {func(c *Charter) { c.Classes[1].Admission, c.Classes[1].Sponsors = AdmitSponsor, 4 }, 3, 0, "it takes 4 members who may vote, and there are 3"},
+		"enough sponsors":  {func(c *Charter) { c.Classes[1].Admission, c.Classes[1].Sponsors = AdmitSponsor, 3 }, 3, 0, "until somebody comes in"},
+		"patronage":        {func(c *Charter) { c.Classes[1].Patronage = 5 }, 3, 0, "it takes purchases, and nobody can record them"},
+		"recorded":         {func(c *Charter) { c.Classes[1].Patronage, c.Classes[0].Credits = 5, true }, 3, 0, "until somebody comes in"},
+		"one":              {func(*Charter) {}, 3, 1, "one member is the chamber producer, and can stop what all others want"},
+		"all of a chamber": {func(c *Charter) { c.track("charter").Chambers[0].Threshold = unanimous }, 0, 13, "a single one of 13 members of the chamber producer can stop everything"},
+		"all":              {func(c *Charter) { c.track("general").Threshold = unanimous }, 11, 2, "track \"general\": a single one of 13 members can stop everything"},
+		"all of twelve":    {func(c *Charter) { c.track("general").Threshold = unanimous }, 10, 2, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := DefaultCharter()
+			c.track("charter").Chambers = []Chamber{half}
+			test.change(&c)
+			var members [][]string
+			for n := range test.customers + test.producers {
+				members = append(members, []string{map[bool]string{true: "customer", false: "producer"}[n < test.customers]})
+			}
+			got := strings.Join(c.Unlikely(members), "; ")
+			if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
 	}

@@ -180,6 +180,9 @@ daemon runs, the members that there are now are counted: a track on which none o
 					found.Warnings = append(found.Warnings, fmt.Sprintf("track %q can pass nothing: %s", c.Tracks[i].Name, stuck))
 				}
 			}
+			if members != nil {
+				found.Warnings = append(found.Warnings, c.Unlikely(members)...)
+			}
 			return a.printChecked(args[0], found)
 		},
 	}
