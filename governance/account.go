@@ -119,7 +119,7 @@ func (s *State) answerWords(id event.ID, p *Proposal, c *carriage, n int, w *Bal
 	case w.Says == "":
 		w.Says, w.Error = "nothing", "so many programs are followed that this one was not asked"
 	case a.Code == Stopped:
-		w.Error = prog.Checked.Run(s.Input(id, p, prog.Watches, prog.Settings), program.Limit).Err
+		w.Error = prog.ready().Run(s.Input(id, p, prog.Watches, prog.Settings), program.Limit).Err
 	case a.Code == Unfit:
 		w.Error = "its ballot cannot be counted on this track, so it abstains"
 	}

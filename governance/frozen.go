@@ -129,8 +129,10 @@ func (s *State) Thaw(f *Frozen) error {
 		if err != nil {
 			return ErrFrozen
 		}
-		p.Checked = checked
-		s.Programs.Set(id, p)
+		if p.Withdrawn == 0 {
+			p.Checked = checked
+			s.Programs.Set(id, p)
+		}
 	}
 	return nil
 }
