@@ -12,6 +12,7 @@ import (
 
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
 )
 
 // Sink is given everything that an archive holds, in its order, while it is read. What it was given
@@ -20,8 +21,10 @@ type Sink struct {
 	Event func(*event.Event) error
 	Round func(id [32]byte, raw []byte) error
 
-	// Commit is told of each commit: its place, its coop time, its events in final order.
-	Commit func(index uint64, at event.Time, order []*event.Event)
+	// Commit is told of each commit: its place, the round block that made it final, its coop time, its events
+	// in final order. Refound is told of each re-founding between them.
+	Commit  func(index uint64, anchor [32]byte, at event.Time, order []*event.Event)
+	Refound func(*governance.Refounding)
 
 	State func(*coop.State) // the last thing: what came of it all, when everything holds
 }
@@ -163,7 +166,7 @@ func (b *blocks) replay(m *Manifest, events, rounds []event.ID, to Sink, progres
 	if err != nil {
 		return nil, nil, err
 	}
-	r.onEvent, r.onCommit = to.Event, to.Commit
+	r.onEvent, r.onCommit, r.onRefound = to.Event, to.Commit, to.Refound
 	if err := r.give(raw); err != nil {
 		return nil, nil, err
 	}

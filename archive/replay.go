@@ -63,8 +63,9 @@ type replay struct {
 	open    []event.ID                     // events without a place, and some that have one by now
 	checks  map[uint64]finality.Checkpoint // by commit: what a certificate must say, but for the state root
 
-	onEvent   func(*event.Event) error                                // told of each accepted event; may be nil
-	onCommit  func(index uint64, at event.Time, order []*event.Event) // the same
+	onEvent   func(*event.Event) error                                                 // told of each accepted event; may be nil
+	onCommit  func(index uint64, anchor [32]byte, at event.Time, order []*event.Event) // the same
+	onRefound func(*governance.Refounding)
 	lastRound finality.RoundID
 }
 
@@ -242,6 +243,9 @@ func (r *replay) refounding(raw []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
+	if r.onRefound != nil {
+		r.onRefound(object)
+	}
 	r.lastRound = sha256.Sum256(raw)
 	r.report.Rounds++
 	r.report.Signatures += uint64(len(object.Assents) + len(object.Text.Stewards))
@@ -302,7 +306,7 @@ func (r *replay) commit(c finality.Commit) (end *finality.Checkpoint, err error)
 		r.checks[c.Index] = r.line.Outline()
 	}
 	if r.onCommit != nil {
-		r.onCommit(c.Index, c.Time, order)
+		r.onCommit(c.Index, c.Anchor.ID, c.Time, order)
 	}
 	r.graph.Release(c.Order)
 	return end, nil

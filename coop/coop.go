@@ -80,10 +80,16 @@ func Next(s *State) (at event.Time, any bool) {
 
 // Advance moves coop time to t and does all that is due: orders end, purchases are paid out, missions go on,
 // votes open and close, and what has passed is carried out.
-func Advance(s *State, t event.Time) {
+func Advance(s *State, t event.Time) { advance(s, t, func(string) {}) }
+
+// advance is Advance that says after each part what it was.
+func advance(s *State, t event.Time, done func(what string)) {
 	s.Ledger.Advance(t)
+	done("ended")
 	s.Shop.Advance(s.shopAt(t))
+	done("sale")
 	s.Missions.Advance(t, s.house())
+	done("mission")
 	for id, passed := s.Hall.Advance(t); passed; id, passed = s.Hall.Advance(t) {
 		trial := s.Copy()
 		refusal := trial.perform(id)
@@ -91,6 +97,7 @@ func Advance(s *State, t event.Time) {
 			*s = trial
 		}
 		s.Hall.Done(id, refusal)
+		done("decision")
 	}
 }
 

@@ -294,7 +294,7 @@ func TestStatement(t *testing.T) {
 		}
 		teller := NewTeller(genesis, publicOf(who))
 		for i, c := range w.commits {
-			teller.Commit(uint64(i), c.at, c.order)
+			teller.Commit(uint64(i), anchorOf(i), c.at, c.order)
 		}
 		if Root(&teller.state) != Root(w.state()) {
 			t.Fatal("the teller came to another state")

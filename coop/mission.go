@@ -291,6 +291,23 @@ func saysOfForecasts(s *State, d event.Draft) string {
 	return ""
 }
 
+// aboutMissions tells of an event that moves money of a mission with whom it was, and what its author said
+// of it.
+func (t *Teller) aboutMissions(d event.Draft) (with, memo string) {
+	switch d.Kind {
+	case missions.KindList:
+		b, _ := read[missions.Listing](d)
+		return fmt.Sprintf("the mission %q", b.Title), ""
+	case missions.KindPledge:
+		b, _ := read[missions.MakePledge](d)
+		return "the mission " + t.state.missionTitle(b.Mission), b.Comment
+	case missions.KindCancel:
+		b, _ := read[missions.Cancel](d)
+		return "the mission " + t.state.missionTitle(b.Mission), ""
+	}
+	return "", ""
+}
+
 // ballotInWords says what a judge wants.
 func (s *State) ballotInWords(b *missions.Judge) string {
 	name := func(id event.ID) string {

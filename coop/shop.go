@@ -169,8 +169,8 @@ func (s *State) portions(list []commerce.Portion) string {
 	return strings.Join(words, ", ")
 }
 
-// millionths says a share as a percentage.
-func millionths(n uint64) string {
+// Millionths says a share as a percentage.
+func Millionths(n uint64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%04d", n/10_000, n%10_000), "0"), ".") + " %"
 }
 
@@ -208,7 +208,7 @@ func shopInWords(s *State, d event.Draft) (words string, ok bool) {
 // termsInWords says the terms of sale.
 func termsInWords(t commerce.Terms) string {
 	words := fmt.Sprintf("the treasury gets %s of a sale, by the buyer's choice from %s to %s; the buyer may steer up to %s; ",
-		millionths(t.Default), millionths(t.Least), millionths(t.Most), millionths(t.Steer))
+		Millionths(t.Default), Millionths(t.Least), Millionths(t.Most), Millionths(t.Steer))
 	if t.Window == 0 {
 		return words + "nothing can be given back"
 	}
@@ -268,6 +268,9 @@ func (t *Teller) aboutShop(d event.Draft) (with, memo string) {
 		b, _ := read[commerce.Refund](d)
 		p, _ := s.Shop.Purchases.Get(b.Purchase)
 		return s.item(p.Item), strings.TrimSpace(b.Receipt + " " + b.Memo)
+	case surplus.KindClaim:
+		b, _ := read[surplus.Claim](d)
+		return fmt.Sprintf("distribution %d of the surplus", b.Number), ""
 	}
-	return "", ""
+	return t.aboutMissions(d)
 }

@@ -93,7 +93,7 @@ func (w *world) surplus() (out []string) {
 	out = append(out, fmt.Sprintf("sales brought %s, of which %s can be distributed; the period began at %s", money(v.Earned), money(v.Left), v.Since))
 	for _, d := range v.Distributions {
 		d, _ = Distribution(s, d.Number)
-		out = append(out, fmt.Sprintf("distribution %d of %s from %s to %s: %s; reserve %s, payable %s", d.Number, money(d.Pool), d.From, d.To, d.Says, money(d.Reserve), millionths(d.Payable)))
+		out = append(out, fmt.Sprintf("distribution %d of %s from %s to %s: %s; reserve %s, payable %s", d.Number, money(d.Pool), d.From, d.To, d.Says, money(d.Reserve), Millionths(d.Payable)))
 		var rows []string
 		for _, a := range d.Allotments {
 			rows = append(rows, fmt.Sprintf("  %s: %v, %s, taken %s, due %s", strings.Split(a.Name, ":")[0], a.Amounts, money(a.Total), money(a.Taken), money(a.Due)))

@@ -25,7 +25,7 @@ type Entry struct {
 	Out   uint64       `json:"out"`
 	Has   uint64       `json:"has"` // afterwards
 	Owes  uint64       `json:"owes"`
-	What  string       `json:"what"` // the kind of event; "market", "ended", "mission" or "decision" where there is none
+	What  string       `json:"what"` // the kind of event; "market", "ended", "sale", "mission" or "decision" where there is none
 	With  string       `json:"with,omitempty"`
 	Memo  string       `json:"memo,omitempty"`
 	Event event.ID     `json:"event"` // zero where there is none
@@ -48,15 +48,14 @@ func NewTeller(genesis State, member identity.PublicKey) *Teller {
 	return &Teller{state: genesis, account: tokens.Member(member)}
 }
 
-// Commit follows one commit.
-func (t *Teller) Commit(index uint64, at event.Time, order []*event.Event) {
+// Refound follows a re-founding between two commits.
+func (t *Teller) Refound(r *governance.Refounding) { t.state.Hall.Refound(r) }
+
+// Commit follows one commit, which the block anchor made final.
+func (t *Teller) Commit(index uint64, anchor [32]byte, at event.Time, order []*event.Event) {
 	s := &t.state
-	s.Ledger.Advance(at)
-	t.look(Entry{At: at, What: "ended"})
-	s.Missions.Advance(at, s.house())
-	t.look(Entry{At: at, What: "mission"})
-	Advance(s, at)
-	t.look(Entry{At: at, What: "decision"})
+	Seed(s, index, anchor)
+	advance(s, at, func(what string) { t.look(Entry{At: at, What: what}) })
 	for _, e := range order {
 		env := fold.Env{ID: e.ID, Key: e.Key, Seq: e.Seq, At: e.At, Index: index, Time: at, Final: true}
 		if machine.Apply(s, env, event.Draft{Kind: e.Kind, Body: e.Body}) != nil {
@@ -125,6 +124,9 @@ func (t *Teller) about(e *event.Event) (with, memo string) {
 	case tokens.KindClaim:
 		b, _ := read[tokens.Claim](d)
 		return "income of " + s.tokenName(b.Asset), ""
+	case tokens.KindOrder:
+		b, _ := read[tokens.PlaceOrder](d)
+		return "the market of " + s.tokenName(b.Asset), fmt.Sprintf("%s %s at %s", b.Side, units(b.Units), s.Hall.Currency.Format(b.Price))
 	default:
 		return t.aboutShop(d)
 	}

@@ -64,7 +64,7 @@ func surplusInWords(s *State, d event.Draft) (words string, ok bool) {
 		}
 	case surplus.KindPayout:
 		if b, ok := read[surplus.Payout](d); ok {
-			return fmt.Sprintf("make %s of what distribution %d allotted payable", millionths(b.Share), b.Number), true
+			return fmt.Sprintf("make %s of what distribution %d allotted payable", Millionths(b.Share), b.Number), true
 		}
 	}
 	return "", false
@@ -73,7 +73,7 @@ func surplusInWords(s *State, d event.Draft) (words string, ok bool) {
 func partsInWords(parts []surplus.Part) string {
 	words := make([]string, len(parts))
 	for n, p := range parts {
-		words[n] = millionths(p.Share) + " " + partInWords(p)
+		words[n] = Millionths(p.Share) + " " + partInWords(p)
 	}
 	return strings.Join(words, ", ")
 }

@@ -205,9 +205,9 @@ func Receipt(s *State, id event.ID) (ReceiptView, bool) {
 // treasuryLine says why the treasury has its part. Terms of the beginning are those of the founding.
 func (s *State) treasuryLine(id event.ID, p *commerce.Purchase) ReceiptLine {
 	terms, _ := s.Shop.Past.Get(p.Terms)
-	line := ReceiptLine{int64(p.Treasury), "the treasury", "its share of every sale, " + millionths(terms.Default), p.Terms}
+	line := ReceiptLine{int64(p.Treasury), "the treasury", "its share of every sale, " + Millionths(terms.Default), p.Terms}
 	if p.Treasury != commerce.ShareOf(p.Amount, terms.Default) {
-		line.Rule = fmt.Sprintf("the buyer's choice between %s and %s", millionths(terms.Least), millionths(terms.Most))
+		line.Rule = fmt.Sprintf("the buyer's choice between %s and %s", Millionths(terms.Least), Millionths(terms.Most))
 		line.Event = id
 	}
 	if line.Event.IsZero() {

@@ -14,6 +14,7 @@ import (
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/tokens"
 )
 
 // dawn is when stories begin.
@@ -306,7 +307,8 @@ func (w *world) sign(who string, again bool, d event.Draft, at event.Time) *even
 	return e
 }
 
-// replay folds the whole story again, all at once, and expects the same root.
+// replay folds the whole story again, all at once, and expects the same root; also of who tells the statement
+// of the treasury on the way, whose lines add up to what it has.
 func (w *world) replay() {
 	if w.line == nil {
 		return
@@ -315,13 +317,26 @@ func (w *world) replay() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	line := NewTimeline(genesis)
+	line, teller := NewTimeline(genesis.Copy()), NewTeller(genesis, identity.Assembly)
 	for i, c := range w.commits {
 		line.Begin(anchorOf(i))
 		line.Commit(uint64(i), c.at, c.order)
+		teller.Commit(uint64(i), anchorOf(i), c.at, c.order)
 	}
 	if Root(line.Final()) != Root(w.state()) {
 		w.t.Error("the same story has another root")
+	}
+	if Root(&teller.state) != Root(w.state()) {
+		w.t.Error("the statement was told of another state")
+	}
+	has := uint64(0)
+	for _, e := range teller.Entries {
+		if e.Asset == tokens.Currency {
+			has += e.In - e.Out
+		}
+	}
+	if has != w.state().Ledger.Of(tokens.Treasury, tokens.Currency).Has {
+		w.t.Errorf("the statement of the treasury comes to %d", has)
 	}
 	w.reread(min(20, max(4, 2000/len(w.commits))))
 }

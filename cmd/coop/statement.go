@@ -11,6 +11,7 @@ import (
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/tokens"
 )
@@ -18,12 +19,8 @@ import (
 // history is a whole cooperative in its final order.
 type history struct {
 	genesis *event.Event
-	commits []struct {
-		index uint64
-		at    event.Time
-		order []*event.Event
-	}
-	state *coop.State
+	steps   []func(*coop.Teller) // commits and re-foundings
+	state   *coop.State
 }
 
 func (a *app) statementCommand() *cobra.Command {
@@ -49,8 +46,8 @@ events on this computer, or in a file of coop export, each verified. What is not
 				return err
 			}
 			teller := coop.NewTeller(genesis, key)
-			for _, c := range h.commits {
-				teller.Commit(c.index, c.at, c.order)
+			for _, follow := range h.steps {
+				follow(teller)
 			}
 			entries := slices.DeleteFunc(teller.Entries, func(e coop.Entry) bool { return of != "" && e.Name != of })
 			if asCSV {
@@ -107,12 +104,11 @@ func (a *app) history(cmd *cobra.Command, file string) (*history, error) {
 			}
 			return nil
 		},
-		Commit: func(index uint64, at event.Time, order []*event.Event) {
-			h.commits = append(h.commits, struct {
-				index uint64
-				at    event.Time
-				order []*event.Event
-			}{index, at, order})
+		Commit: func(index uint64, anchor [32]byte, at event.Time, order []*event.Event) {
+			h.steps = append(h.steps, func(t *coop.Teller) { t.Commit(index, anchor, at, order) })
+		},
+		Refound: func(r *governance.Refounding) {
+			h.steps = append(h.steps, func(t *coop.Teller) { t.Refound(r) })
 		},
 		State: func(s *coop.State) { h.state = s },
 	}, bar.set)

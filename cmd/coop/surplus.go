@@ -33,7 +33,7 @@ func (a *app) surplusListCommand() *cobra.Command {
 				column[view]{name: "pool", text: func(d view) string { return d.Currency.Format(d.Pool) }},
 				column[view]{name: "reserve", text: func(d view) string { return d.Currency.Format(d.Reserve) }},
 				column[view]{name: "parts", text: func(d view) string { return d.Says }},
-				column[view]{name: "payable", text: func(d view) string { return fmt.Sprintf("%g %%", float64(d.Payable)/10_000) }},
+				column[view]{name: "payable", text: func(d view) string { return coop.Millionths(d.Payable) }},
 				column[view]{name: "until", text: func(d view) string { return a.ago(d.To) }})
 		},
 	}
