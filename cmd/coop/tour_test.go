@@ -1,4 +1,4 @@
-package docs
+package main
 
 import (
 	"context"
@@ -10,29 +10,27 @@ import (
 	"time"
 )
 
-// TestTour runs docs/tour.md as a reader would: every line of its sh blocks, in one shell.
+// TestTour runs docs/tour.md as a reader would: every line of its sh blocks, in one shell, with this program
+// as coop (see TestMain).
 func TestTour(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: the tour starts real peers; run without -short")
 	}
-	text, err := os.ReadFile("tour.md")
+	text, err := os.ReadFile("../../docs/tour.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Parallel()
 	dir := t.TempDir()
-	bin := filepath.Join(dir, "bin", "coop")
-	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/coop").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	script, wants := tourScript(string(text))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	run := exec.CommandContext(ctx, "bash", "-e", "-o", "pipefail", "-c", script)
 	run.Dir = dir
-	run.Env = append(os.Environ(), "PATH="+filepath.Dir(bin)+":"+os.Getenv("PATH"), "COOP_HOME="+filepath.Join(dir, "nobody"))
+	run.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "COOP_HOME="+filepath.Join(dir, "nobody"))
 	out, err := run.CombinedOutput()
 	if err != nil {
-		down := exec.Command(bin, "testnet", "down")
+		down := exec.Command("coop", "testnet", "down")
 		down.Dir = dir
 		_ = down.Run() // what is left of it
 		t.Fatalf("the tour fails: %v\n%s", err, out)
