@@ -134,10 +134,16 @@ func (c *Core) heardRefounding(from Peer, raw []byte) (bad int) {
 	return 0
 }
 
-// tellRefounding shows a peer that goes on in an epoch which the members have ended that they did.
+// tellRefounding shows a peer that goes on in an epoch which the members have ended, or is about to, that they did:
+// before it comes by round blocks which, with some that nobody else has seen, would bring it beyond. It does so at
+// the peer's first greeting, its second, its fourth, and so on, since what is large need not be said again and again.
 func (c *Core) tellRefounding(to Peer, h *Hello) {
 	for _, s := range c.ends {
-		if s.refounding != nil && h.Epoch == s.Epoch().Number && h.Commits > s.Checkpoint().Index+1 {
+		if s.refounding == nil || h.Epoch != s.Epoch().Number || h.Commits < s.Checkpoint().Index+1 {
+			continue
+		}
+		n := c.peers[to]
+		if n.told++; n.told&(n.told-1) == 0 {
 			c.send(to, ProtoRounds, Message{Bundle: &Bundle{Refounding: s.refounding}})
 		}
 	}

@@ -17,6 +17,7 @@ type neighbour struct {
 	behind uint64 // 1 + commits when it was a little ahead: its next greeting tells whether round blocks closed the gap
 
 	refounded bool // it has shown a re-founding
+	told      int  // greetings that it sent from an epoch which the members have ended; see tellRefounding
 }
 
 // beat is the rhythm of greetings: every helloEvery while there is work. After the last commit, and when a
@@ -145,6 +146,9 @@ func (c *Core) onHello(from Peer, h *Hello) {
 	n.hello.Frontier = slices.Clone(h.Frontier)
 	c.reseal(from, h)
 	c.tellRefounding(from, h)
+	if c.doubt != nil {
+		return // it orders nothing more, so it fetches nothing and helps nobody on
+	}
 	if h.Commits > c.commits && (first || h.Epoch != c.epoch.Number || h.Commits > c.commits+lagCommits || n.behind == c.commits+1) {
 		c.catchUp(from)
 		return
@@ -266,7 +270,7 @@ const (
 func (c *Core) synchronise(busy bool) {
 	c.ask(busy)
 	c.resumeFetch()
-	working := c.tail.len() > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0 || !c.sealed()
+	working := c.doubt == nil && (c.tail.len() > 0 || c.wants.any() || c.fetch.active() || c.engine.Pending() > 0 || !c.sealed())
 	switch {
 	case working && !c.beat.working:
 		c.beat.at = c.now + helloEvery

@@ -9,6 +9,7 @@ import (
 	"github.com/sustainy/coop/crdt"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
+	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/node"
 )
@@ -22,7 +23,7 @@ type judge struct {
 	commits  []commit
 	receipts map[uint64]uint64 // by commit index: a hash of what became of its events
 	refused  map[event.ID]string
-	roots    map[uint64][32]byte // by number of commits
+	roots    map[place][32]byte
 	final    map[event.ID]uint64 // commit index
 	events   map[event.ID]*event.Event
 	numbers  map[number]event.ID // of honest devices
@@ -57,6 +58,9 @@ type number struct {
 	seq uint64
 }
 
+// place is where a state is in the course of a cooperative. A re-founding changes it without a commit.
+type place struct{ epoch, commits uint64 }
+
 type slot struct {
 	epoch   uint64
 	steward int
@@ -64,7 +68,7 @@ type slot struct {
 }
 
 func newJudge(w *world) *judge {
-	return &judge{w: w, receipts: map[uint64]uint64{}, refused: map[event.ID]string{}, roots: map[uint64][32]byte{},
+	return &judge{w: w, receipts: map[uint64]uint64{}, refused: map[event.ID]string{}, roots: map[place][32]byte{},
 		final: map[event.ID]uint64{w.stage.genesis.ID: 0}, events: map[event.ID]*event.Event{}, numbers: map[number]event.ID{},
 		blocks: map[finality.RoundID]*block{}, slots: map[slot]finality.RoundID{}, seals: map[uint64][32]byte{}, ends: map[uint64]uint64{}, promised: map[event.ID]*peer{}, certain: map[event.ID]bool{},
 		expected: map[*peer]bool{}, saidAt: map[event.ID]event.Time{}, finalAt: map[event.ID]event.Time{}}
@@ -138,6 +142,10 @@ func (j *judge) keptBlock(p *peer, b crdt.Blob) {
 		j.keptSeal(p, b.Raw)
 		return
 	}
+	if governance.IsRefounding(b.Raw) {
+		j.keptRefounding(p, b.Raw)
+		return
+	}
 	if j.blocks[b.ID] != nil {
 		return
 	}
@@ -183,6 +191,16 @@ func (j *judge) keptSeal(p *peer, raw []byte) {
 	if c.Next != nil {
 		j.ends[c.Epoch] = c.Index
 	}
+}
+
+// keptRefounding sees a re-founding: it ends the epoch before it at a commit that there is.
+func (j *judge) keptRefounding(p *peer, raw []byte) {
+	r, err := governance.OpenRefounding(raw)
+	if err != nil || r.Text.Epoch == 0 || r.Text.Commits == 0 || r.Text.Commits > uint64(len(j.commits)) {
+		j.fault(p, "keeps a re-founding of nothing that is here: %v", err)
+		return
+	}
+	j.ends[r.Text.Epoch-1] = r.Text.Commits - 1
 }
 
 // committed holds a commit against those that other peers made.
@@ -262,10 +280,11 @@ func (j *judge) received(p *peer, out *node.Effects) {
 func (j *judge) root(p *peer) {
 	v := p.core.View()
 	root := v.Root()
-	if first, known := j.roots[v.Commits]; known && first != root {
+	at := place{v.Epoch, v.Commits}
+	if first, known := j.roots[at]; known && first != root {
 		j.fault(p, "after %d commits its state is not that of others", v.Commits)
 	}
-	j.roots[v.Commits] = root
+	j.roots[at] = root
 }
 
 // marked sees the guard being raised.
@@ -343,7 +362,7 @@ func (j *judge) kinds(kind event.Kind) (n int) {
 func (j *judge) doubles(p *peer) map[int]bool {
 	seen, proven := map[slot]finality.RoundID{}, map[int]bool{}
 	_ = p.disk.Rounds(0, func(_ uint64, raw []byte) error {
-		if finality.IsCertificate(raw) {
+		if finality.IsCertificate(raw) || governance.IsRefounding(raw) {
 			return nil
 		}
 		b, err := readBlock(raw)

@@ -38,7 +38,7 @@ func (w *world) cast() {
 			w.agenda.add(d.until(w.plan.Storm), fork.fork)
 		}
 	}
-	for at := event.Time(300); at < w.plan.Storm; at += 700 {
+	for at := event.Time(300); at < w.plan.Storm; at += 700 + at/1000 { // in a long storm ever less often
 		w.agenda.add(at, w.judge.look)
 	}
 }
