@@ -1,6 +1,7 @@
 package coop
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/sustainy/coop/commerce"
@@ -37,4 +38,27 @@ func withLedger(c governance.Charter) governance.Charter {
 		c.Tracks[i].Actions = append(c.Tracks[i].Actions, slices.Concat(tokens.Kinds(), missions.Kinds(), commerce.Kinds(), surplus.Kinds())...)
 	}
 	return c
+}
+
+// agreements are what the members have decided about value for good, beside the text of the charter, in plain
+// words.
+func (s *State) agreements() []governance.Article {
+	const part = "agreed by decisions"
+	money := s.Hall.Currency.Format
+	terms := s.Missions.Terms
+	all := []governance.Article{{Part: part, Name: "sales", Says: termsInWords(s.Shop.Terms)}}
+	missions := "members list them without a deposit"
+	if terms.Deposit > 0 {
+		missions = fmt.Sprintf("members list them with a deposit of %s, which goes to those who flag what is judged to be spam", money(terms.Deposit))
+	}
+	all = append(all, governance.Article{Part: part, Name: "missions", Says: fmt.Sprintf("%s; once %d have flagged one, all members are asked for %s", missions, terms.Flags, governance.Period(terms.Trial))})
+	for class, limit := range s.Ledger.Overdrafts.All() {
+		if limit > 0 {
+			all = append(all, governance.Article{Part: part, Name: "credit", Says: fmt.Sprintf("a member of class %s may owe up to %s", class, money(limit))})
+		}
+	}
+	for key, c := range s.Ledger.Cashiers.All() {
+		all = append(all, governance.Article{Part: part, Name: "cashier", Says: fmt.Sprintf("%s may issue and redeem up to %s each in %s", s.whom(key), money(c.Cap), governance.Period(c.Period))})
+	}
+	return all
 }

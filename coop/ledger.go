@@ -124,6 +124,8 @@ func Sources(s *State, device identity.PublicKey, d event.Draft) []event.ID {
 		asset, spends = b.Asset, ok
 	case tokens.KindPay, tokens.KindRedeem, missions.KindPledge, commerce.KindBuy:
 		spends = true
+	case missions.KindList:
+		spends = s.Missions.Terms.Deposit > 0
 	case tokens.KindOrder:
 		b, ok := read[tokens.PlaceOrder](d)
 		if spends = ok; b.Side == tokens.Sell {

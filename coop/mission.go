@@ -95,50 +95,62 @@ func mission[B any](rule func(*missions.State, missions.Act, B) error) func(*Sta
 	}
 }
 
-// missionDeps are the events that a draft about a mission is about: its listing, the submission.
-func (s *State) missionDeps(d event.Draft) []event.ID {
-	switch d.Kind {
-	case missions.KindPledge:
-		b, _ := read[missions.MakePledge](d)
-		return s.listing(b.Mission)
-	case missions.KindCancel:
-		b, _ := read[missions.Cancel](d)
-		return s.listing(b.Mission)
-	case missions.KindSubmit:
-		b, _ := read[missions.Submit](d)
-		return s.listing(b.Mission)
-	case missions.KindReveal:
-		b, _ := read[missions.Reveal](d)
-		return about(b.Submission.ID)
-	case missions.KindConsent:
-		b, _ := read[missions.Consent](d)
-		return about(b.Submission.ID)
-	case missions.KindWithdraw:
-		b, _ := read[missions.Withdraw](d)
-		return about(b.Submission.ID)
-	case missions.KindJudge:
-		b, _ := read[missions.Judge](d)
-		return s.listing(b.Mission)
-	case missions.KindAppeal:
-		b, _ := read[missions.Appeal](d)
-		return s.listing(b.Mission)
-	case missions.KindProve:
-		b, _ := read[missions.Prove](d)
-		return s.listing(b.Mission)
-	case missions.KindAccept:
-		b, _ := read[missions.Accept](d)
-		return s.listing(b.Mission)
-	case missions.KindForecast:
-		b, _ := read[missions.Foresee](d)
-		return s.listing(b.Mission)
-	case missions.KindFlag:
-		b, _ := read[missions.Flag](d)
-		return s.listing(b.Mission)
-	case missions.KindCall:
-		b, _ := read[missions.Call](d)
-		return s.listing(b.Mission)
+// topic tells which mission, and maybe which submission to it, a kind of event is about.
+type topic struct {
+	kind  event.Kind
+	entry func(event.Draft) missions.Entry
+}
+
+func onMission[B any](kind event.Kind, mission func(B) event.ID) topic {
+	return topic{kind, func(d event.Draft) missions.Entry {
+		b, _ := read[B](d)
+		return missions.Entry{Mission: mission(b)}
+	}}
+}
+
+func onWork[B any](kind event.Kind, entry func(B) missions.Entry) topic {
+	return topic{kind, func(d event.Draft) missions.Entry {
+		b, _ := read[B](d)
+		return entry(b)
+	}}
+}
+
+var topics = []topic{
+	onMission(missions.KindPledge, func(b missions.MakePledge) event.ID { return b.Mission }),
+	onMission(missions.KindCancel, func(b missions.Cancel) event.ID { return b.Mission }),
+	onMission(missions.KindSubmit, func(b missions.Submit) event.ID { return b.Mission }),
+	onWork(missions.KindReveal, func(b missions.Reveal) missions.Entry { return b.Submission }),
+	onWork(missions.KindConsent, func(b missions.Consent) missions.Entry { return b.Submission }),
+	onWork(missions.KindWithdraw, func(b missions.Withdraw) missions.Entry { return b.Submission }),
+	onMission(missions.KindJudge, func(b missions.Judge) event.ID { return b.Mission }),
+	onMission(missions.KindAppeal, func(b missions.Appeal) event.ID { return b.Mission }),
+	onMission(missions.KindProve, func(b missions.Prove) event.ID { return b.Mission }),
+	onMission(missions.KindAccept, func(b missions.Accept) event.ID { return b.Mission }),
+	onMission(missions.KindForecast, func(b missions.Foresee) event.ID { return b.Mission }),
+	onMission(missions.KindFlag, func(b missions.Flag) event.ID { return b.Mission }),
+	onMission(missions.KindCall, func(b missions.Call) event.ID { return b.Mission }),
+}
+
+// topicOf finds the mission and the submission that a draft is about.
+func topicOf(d event.Draft) (missions.Entry, bool) {
+	for _, t := range topics {
+		if t.kind == d.Kind {
+			return t.entry(d), true
+		}
 	}
-	return nil
+	return missions.Entry{}, false
+}
+
+// missionDeps are the events that a draft about a mission is about: the submission, or its listing.
+func (s *State) missionDeps(d event.Draft) []event.ID {
+	entry, ok := topicOf(d)
+	switch {
+	case !ok:
+		return nil
+	case !entry.ID.IsZero():
+		return about(entry.ID)
+	}
+	return s.listing(entry.Mission)
 }
 
 func (s *State) listing(id event.ID) []event.ID {
@@ -294,18 +306,17 @@ func saysOfForecasts(s *State, d event.Draft) string {
 // aboutMissions tells of an event that moves money of a mission with whom it was, and what its author said
 // of it.
 func (t *Teller) aboutMissions(d event.Draft) (with, memo string) {
-	switch d.Kind {
-	case missions.KindList:
-		b, _ := read[missions.Listing](d)
+	if b, ok := read[missions.Listing](d); ok && d.Kind == missions.KindList {
 		return fmt.Sprintf("the mission %q", b.Title), ""
-	case missions.KindPledge:
-		b, _ := read[missions.MakePledge](d)
-		return "the mission " + t.state.missionTitle(b.Mission), b.Comment
-	case missions.KindCancel:
-		b, _ := read[missions.Cancel](d)
-		return "the mission " + t.state.missionTitle(b.Mission), ""
 	}
-	return "", ""
+	entry, ok := topicOf(d)
+	if !ok {
+		return "", ""
+	}
+	if b, ok := read[missions.MakePledge](d); ok && d.Kind == missions.KindPledge {
+		memo = b.Comment
+	}
+	return "the mission " + t.state.missionTitle(entry.Mission), memo
 }
 
 // ballotInWords says what a judge wants.

@@ -340,7 +340,7 @@ func TestMissionDeps(t *testing.T) {
 		"cleo prove pitch":               {listed},
 		"bob accept pitch":               {listed},
 		"bob spam pitch":                 {listed},
-		"ann list more":                  nil,
+		"ann list more":                  {listed}, // what brought the money of the deposit
 		"bob judge nothing approve=none": nil,
 	} {
 		c := parse(t, command)

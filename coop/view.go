@@ -186,7 +186,7 @@ func Member(s *State, key identity.PublicKey) (MemberView, bool) {
 // Charter is the charter in force.
 func Charter(s *State) CharterView {
 	c := &s.Hall.Charter
-	return CharterView{Name: s.Hall.Name, Version: s.Hall.Version, Charter: *c, Articles: c.Articles(), Warnings: append(c.Warnings(), c.Unlikely(memberClasses(s))...)}
+	return CharterView{Name: s.Hall.Name, Version: s.Hall.Version, Charter: *c, Articles: append(c.Articles(), s.agreements()...), Warnings: append(c.Warnings(), c.Unlikely(memberClasses(s))...)}
 }
 
 // Proposals are all proposals, by id, without their ballots.

@@ -16,10 +16,15 @@ func (d *Daemon) missionRoutes(on func(string, answer)) {
 
 // getMission finds a mission by id, part of it, or title; of several with one title, the one under way.
 func (d *Daemon) getMission(r *http.Request) (any, error) {
-	v, _, err := d.picture(r)
+	v, room, err := d.picture(r)
 	if err != nil {
 		return nil, err
 	}
+	final, err := room.view(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	d.forgetHidden(room.id, final.State)
 	text, views := r.PathValue("mission"), coop.Missions(v.State)
 	i, err := pick("mission", text, missionNames(views, true), "coop mission list")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"iter"
+	"slices"
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
@@ -109,18 +110,21 @@ func (s *State) Sold(buyer identity.PublicKey, margin uint64) {
 	}
 }
 
-// Made notes who has made an element: the members who hold its token when it is first sold, the first 256
-// of them. What the token earned before does not count.
+// Made notes who has made an element: the members who hold its token when it is first sold, at most 256 of
+// them, those with most units; of equals the first by key. What the token earned before does not count.
 func (s *State) Made(asset tokens.Asset, ledger *tokens.State) {
 	if s.Counted.Has(asset) {
 		return
 	}
-	n := 0
+	var crowd []weight
 	for account, b := range ledger.Holders(asset) {
-		if account.Kind == tokens.OfMember && b.Has > 0 && n < MaxMakers {
-			s.Makers.Set(Maker{asset, account.Key()}, b.Has)
-			n++
+		if account.Kind == tokens.OfMember && b.Has > 0 {
+			crowd = append(crowd, weight{account.Key(), b.Has})
 		}
+	}
+	slices.SortStableFunc(crowd, func(a, b weight) int { return cmp.Compare(b.value, a.value) })
+	for _, maker := range crowd[:min(len(crowd), MaxMakers)] {
+		s.Makers.Set(Maker{asset, maker.key}, maker.value)
 	}
 	s.Counted.Set(asset, ledger.Earned(asset))
 }

@@ -29,6 +29,6 @@ func Kinds() []event.Kind { return []event.Kind{KindDistribute, KindPayout} }
 // Every bound on what a body may hold.
 const (
 	MaxParts  = 16
-	MaxMakers = 256       // of one element, counted: the first holders of its token
+	MaxMakers = 256       // of one element, counted: those with most units of its token
 	Whole     = 1_000_000 // millionths: the unit of shares
 )

@@ -53,3 +53,36 @@ func TestDivide(t *testing.T) {
 		}
 	})
 }
+
+// TestMakers: of more holders than count as makers, those with most units do.
+func TestMakers(t *testing.T) {
+	var s State
+	var l tokens.State
+	act := tokens.Act{ID: event.ID{1}, By: tokens.Treasury, People: everybody{}}
+	create := tokens.Create{Name: "work", Rule: tokens.RuleFree}
+	for i := range tokens.MaxShares {
+		create.Shares = append(create.Shares, tokens.Share{To: identity.PublicKey{2, byte(i)}, Amount: 2})
+	}
+	create.Shares[0].Amount = 100
+	if err := l.Create(act, create); err != nil {
+		t.Fatal(err)
+	}
+	asset := tokens.NewAsset(act.ID, 0)
+	late, small := identity.PublicKey{9}, identity.PublicKey{1} // the last by key, with many, and the first, with one
+	l.Move(asset, tokens.Member(create.Shares[0].To), tokens.Member(late), 90, event.ID{})
+	l.Move(asset, tokens.Member(create.Shares[0].To), tokens.Member(small), 1, event.ID{})
+	s.Made(asset, &l)
+	if units, _ := s.Makers.Get(Maker{asset, late}); units != 90 || s.Makers.Len() != MaxMakers {
+		t.Errorf("%d makers, and who has most counts for %d", s.Makers.Len(), units)
+	}
+	if s.Makers.Has(Maker{asset, small}) {
+		t.Error("who has least counts, and others do not")
+	}
+}
+
+// everybody is a register in which everybody is a member.
+type everybody struct{}
+
+func (everybody) Person(identity.PublicKey) tokens.Person {
+	return tokens.Person{Known: true, Member: true}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/missions"
 )
@@ -34,6 +35,7 @@ type submissionFlags struct {
 
 func (a *app) submitCommand() *cobra.Command {
 	var o submissionFlags
+	var kept string // file that opens the hash
 	cmd := a.signs(&cobra.Command{
 		Use:   "submit MISSION TITLE",
 		Short: "Submit work to a mission; only its hash is shown until you reveal it",
@@ -64,7 +66,7 @@ only one. They have to consent once it is revealed; who does not, does not count
 		}
 		commitment := content.Commitment(m.ID, me.ID, secret)
 		if dry, _ := cmd.Flags().GetBool("dry-run"); !dry {
-			if err := a.keepHidden(cmd, commitment, hidden{content, hex.EncodeToString(secret[:])}); err != nil {
+			if kept, err = a.keepHidden(cmd, commitment, hidden{content, hex.EncodeToString(secret[:])}); err != nil {
 				return act{}, err
 			}
 		}
@@ -72,6 +74,14 @@ only one. They have to consent once it is revealed; who does not, does not count
 			fmt.Sprintf("submit %q to the mission %q, with %s and %s, as a hash; the content is kept in this home until you reveal it",
 				content.Title, m.Title, plural(len(content.Files), "file", "files"), plural(len(content.Contributors), "contributor", "contributors"))}, nil
 	})
+	sign := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		err := sign(cmd, args)
+		if problem := (*home.Problem)(nil); kept != "" && errors.As(err, &problem) && problem.Code == daemon.CodeRefused {
+			return errors.Join(err, os.Remove(kept)) // it came to nothing, so there is nothing to reveal
+		}
+		return err
+	}
 	cmd.Flags().StringVar(&o.text, "text", "", "what it is, in Markdown")
 	cmd.Flags().StringVar(&o.textFile, "text-file", "", "file with the text")
 	cmd.Flags().StringArrayVar(&o.files, "file", nil, "a file that belongs to it; may be repeated")
@@ -139,28 +149,27 @@ func (a *app) hiddenFile(cmd *cobra.Command, commitment [32]byte) (string, error
 	return h.Paths.HiddenFile(o.ID, commitment), nil
 }
 
-// keepHidden writes it, before anything is signed.
-func (a *app) keepHidden(cmd *cobra.Command, commitment [32]byte, x hidden) error {
-	path, err := a.hiddenFile(cmd, commitment)
-	if err != nil {
-		return err
+// keepHidden writes it, before anything is signed, and tells where.
+func (a *app) keepHidden(cmd *cobra.Command, commitment [32]byte, x hidden) (path string, err error) {
+	if path, err = a.hiddenFile(cmd, commitment); err != nil {
+		return "", err
 	}
 	text, err := json.Marshal(x)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("the submission cannot be kept: %w", err)
+		return "", fmt.Errorf("the submission cannot be kept: %w", err)
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("the submission cannot be kept: %w", err)
+		return "", fmt.Errorf("the submission cannot be kept: %w", err)
 	}
 	_, err = file.Write(text)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("the submission cannot be kept: %w", err)
+		return "", fmt.Errorf("the submission cannot be kept: %w", err)
 	}
-	return nil
+	return path, nil
 }
 
 // submission finds a submission by its title, id or part of it.
