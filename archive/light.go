@@ -93,45 +93,58 @@ type Anchor struct {
 // nothing: it believes what a quorum of each epoch's stewards signed. With a pin it also believes no other
 // history: former stewards who sign anew with old keys come to another base.
 func VerifyLight(raw []byte, pin *Anchor) (*LightReport, error) {
-	var l light
-	if len(raw) > MaxLight {
-		return nil, ErrBounds
-	}
-	if err := event.Unmarshal(raw, &l); err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrNoArchive, err)
-	}
-	if l.Version != version || len(l.Steps) > maxSteps {
-		return nil, ErrVersion
-	}
-	genesis, err := event.Open(l.Genesis)
+	r, _, err := FollowLight(raw, pin)
+	return r, err
+}
+
+// FollowLight does the same, and also returns the last certificate; nil if the proof holds none of the last epoch.
+func FollowLight(raw []byte, pin *Anchor) (*LightReport, *finality.Certificate, error) {
+	l, state, ep, err := openLight(raw)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the founding event: %w", ErrInvalid, err)
+		return nil, nil, err
 	}
-	state, err := coop.Genesis(genesis)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the founding event: %w", ErrInvalid, err)
-	}
-	ep := coop.Epoch(&state)
-	if err := ep.Check(); err != nil {
-		return nil, fmt.Errorf("%w: the stewards: %w", ErrInvalid, err)
-	}
-	r := &LightReport{Coop: genesis.ID, Name: state.Hall.Name}
+	r := &LightReport{Coop: ep.Coop, Name: state.Hall.Name}
 	for _, s := range l.Steps {
 		cert, err := r.signed(&ep, &state, s.Certificate)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		r.Epochs[len(r.Epochs)-1].Ended = true
 		if ep, err = ep.Follow(finality.Handover{Certificate: *cert, Stewards: s.Stewards, Params: s.Params}); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+			return nil, nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 		}
 	}
+	var last *finality.Certificate
 	if len(l.Last) == 0 {
 		r.epoch(&ep, &state)
-	} else if _, err := r.signed(&ep, &state, l.Last); err != nil {
-		return nil, err
+	} else if last, err = r.signed(&ep, &state, l.Last); err != nil {
+		return nil, nil, err
 	}
-	return r, r.pinned(pin)
+	return r, last, r.pinned(pin)
+}
+
+// openLight reads a proof up to the epoch in which it begins.
+func openLight(raw []byte) (l light, state coop.State, ep finality.Epoch, err error) {
+	if len(raw) > MaxLight {
+		return l, state, ep, ErrBounds
+	}
+	if err := event.Unmarshal(raw, &l); err != nil {
+		return l, state, ep, fmt.Errorf("%w (%w)", ErrNoArchive, err)
+	}
+	if l.Version != version || len(l.Steps) > maxSteps {
+		return l, state, ep, ErrVersion
+	}
+	genesis, err := event.Open(l.Genesis)
+	if err == nil {
+		state, err = coop.Genesis(genesis)
+	}
+	if err != nil {
+		return l, state, ep, fmt.Errorf("%w: the founding event: %w", ErrInvalid, err)
+	}
+	if ep = coop.Epoch(&state); ep.Check() != nil {
+		err = fmt.Errorf("%w: the stewards: %w", ErrInvalid, ep.Check())
+	}
+	return l, state, ep, err
 }
 
 // epoch adds an epoch to the report.

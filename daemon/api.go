@@ -17,7 +17,7 @@ import (
 // "-" for the only one there is; so are {member}, {proposal} and {event}, without "-".
 func (d *Daemon) routes() http.Handler {
 	mux := http.NewServeMux()
-	on := func(pattern string, a answer) { mux.Handle(pattern, a) }
+	on := func(pattern string, a answer) { mux.Handle(pattern, d.noticed(a)) }
 	on("GET /v1/status", func(r *http.Request) (any, error) { return d.status(r.Context()), nil })
 	on("POST /v1/stop", d.postStop)
 	on("GET /v1/doctor", d.getDoctor)
@@ -166,7 +166,7 @@ type Explanation struct {
 }
 
 func (d *Daemon) getExplain(r *http.Request) (any, error) {
-	v, _, err := d.picture(r)
+	v, _, err := d.checked(r)
 	if err != nil {
 		return nil, err
 	}

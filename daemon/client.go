@@ -22,6 +22,8 @@ const maxAnswer = 64 << 20
 
 // Client speaks to the daemon of a home.
 type Client struct {
+	Notice func(text string) // told what the person should know of an answer; may be nil
+
 	http   *http.Client
 	socket string
 }
@@ -114,6 +116,9 @@ func (c *Client) ask(ctx context.Context, method, path, contentType string, body
 		return nil, ctx.Err()
 	case err != nil:
 		return nil, &home.Problem{Code: CodeNotRunning, What: "the daemon did not answer", Why: err.Error(), Next: "coop status, then: coop up", Err: err}
+	}
+	if text := res.Header.Get(noticeHeader); text != "" && c.Notice != nil {
+		c.Notice(text)
 	}
 	return res, nil
 }

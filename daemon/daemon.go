@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sustainy/coop/discovery"
@@ -32,7 +33,9 @@ type Options struct {
 	FreeSpace func(dir string) (uint64, error)
 	// PieceTimeout is how long a peer may take to hand out a piece of a file; 0 stands for half a minute.
 	PieceTimeout time.Duration
-	Say          func(format string, args ...any) // tells the person who started it what happens
+	// AheadEvents is how many events of history a home must lack to show a certified state meanwhile; 0 stands for 10,000.
+	AheadEvents uint64
+	Say         func(format string, args ...any) // tells the person who started it what happens
 }
 
 // Daemon is one peer at work. All methods may be called from any goroutine.
@@ -45,6 +48,8 @@ type Daemon struct {
 	clock        clock
 	freeSpace    func(dir string) (uint64, error)
 	pieceTimeout time.Duration
+	aheadEvents  uint64
+	withhold     atomic.Bool // see outlet
 	host         *p2p.Host
 	book         *discovery.Book
 	closeBook    func() error
@@ -62,7 +67,7 @@ type Daemon struct {
 // Open starts the network and brings every cooperative of the home to work; it returns before they
 // have read their data. The home is closed when it fails.
 func Open(o Options) (*Daemon, error) {
-	d := &Daemon{home: o.Home, key: o.Key, testnet: o.Testnet, log: o.Log, say: o.Say, started: time.Now(), freeSpace: o.FreeSpace, pieceTimeout: cmp.Or(o.PieceTimeout, pieceTimeout),
+	d := &Daemon{home: o.Home, key: o.Key, testnet: o.Testnet, log: o.Log, say: o.Say, started: time.Now(), freeSpace: o.FreeSpace, pieceTimeout: cmp.Or(o.PieceTimeout, pieceTimeout), aheadEvents: cmp.Or(o.AheadEvents, aheadEvents),
 		stop: make(chan struct{}), rooms: map[event.ID]*room{}}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
@@ -107,6 +112,7 @@ func (d *Daemon) start() error {
 	d.serveGenesis()
 	d.servePeers()
 	d.serveFiles()
+	d.serveSnapshots()
 	d.keepBook()
 	for _, genesis := range founded {
 		d.rooms[genesis.ID] = d.startRoom(genesis)

@@ -48,6 +48,7 @@ type peer struct {
 	dir    string
 	free   atomic.Uint64 // bytes that the disk says are free
 	piece  time.Duration // see Options.PieceTimeout
+	clock  int64         // ms by which it was moved
 	daemon *Daemon
 	ended  chan error
 }
@@ -83,7 +84,7 @@ func (p *peer) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.daemon, err = Open(Options{Home: h, Key: key, Testnet: true, FreeSpace: func(string) (uint64, error) { return p.free.Load(), nil }, PieceTimeout: p.piece})
+	p.daemon, err = Open(Options{Home: h, Key: key, Testnet: true, FreeSpace: func(string) (uint64, error) { return p.free.Load(), nil }, PieceTimeout: p.piece, AheadEvents: 1000})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -27,6 +27,10 @@ func (d *Daemon) getExport(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, trouble(err))
 		return
 	}
+	if err := room.history(r.Context()); err != nil {
+		writeProblem(w, trouble(err))
+		return
+	}
 	out := &begun{w: w, kind: "application/vnd.ipld.car; version=1"}
 	err = room.read(func(s crdt.Store) error {
 		_, err := archive.Write(out, room.id, s, "coop "+Version, nil)

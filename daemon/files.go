@@ -30,9 +30,12 @@ const (
 )
 
 // serveFiles answers members.
-func (d *Daemon) serveFiles() {
+func (d *Daemon) serveFiles() { d.handOut(filesProtocol, d.serveFile) }
+
+// handOut answers streams of a protocol, a few at a time.
+func (d *Daemon) handOut(proto protocol.ID, serve func(network.Stream) error) {
 	serving := make(chan struct{}, maxServing)
-	d.host.Libp2p().SetStreamHandler(filesProtocol, func(s network.Stream) {
+	d.host.Libp2p().SetStreamHandler(proto, func(s network.Stream) {
 		defer s.Close()
 		select {
 		case serving <- struct{}{}:
@@ -41,7 +44,7 @@ func (d *Daemon) serveFiles() {
 			_ = s.Reset() // who is busy says so at once
 			return
 		}
-		if d.serveFile(s) != nil {
+		if serve(s) != nil {
 			_ = s.Reset() // who asks so badly, or has gone, needs no answer
 		}
 	})
@@ -73,6 +76,11 @@ func (d *Daemon) serveFile(s network.Stream) error {
 	if room == nil || room.files == nil || !room.knows(from) {
 		return content.ErrAbsent
 	}
+	return answerPieces(s, room.files, id)
+}
+
+// answerPieces answers questions for pieces of a file until there are no more.
+func answerPieces(s network.Stream, files *content.Store, id content.ID) error {
 	for {
 		if err := s.SetDeadline(time.Now().Add(pieceTimeout)); err != nil {
 			return err
@@ -83,7 +91,7 @@ func (d *Daemon) serveFile(s network.Stream) error {
 		} else if err != nil {
 			return err
 		}
-		proof, err := room.files.Prove(id, binary.BigEndian.Uint64(question[:]))
+		proof, err := files.Prove(id, binary.BigEndian.Uint64(question[:]))
 		if err != nil {
 			proof = nil // the other asks elsewhere; doctor and the next coop file get here tell of damage
 		}
@@ -99,20 +107,19 @@ type source struct {
 	patience time.Duration
 }
 
-func (r *room) source(ctx context.Context, p p2p.Peer, id content.ID) (source, error) {
+// source opens a stream of a protocol that begins with head.
+func (r *room) source(ctx context.Context, p p2p.Peer, proto protocol.ID, head []byte) (source, error) {
 	pid, err := p2p.PeerID(p)
 	if err != nil {
 		return source{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.d.pieceTimeout)
 	defer cancel()
-	s, err := r.d.host.Libp2p().NewStream(ctx, pid, filesProtocol)
+	s, err := r.d.host.Libp2p().NewStream(ctx, pid, proto)
 	if err != nil {
 		return source{}, err
 	}
 	from := source{s, r.d.pieceTimeout}
-	text := id.String()
-	head := append(append(slices.Clone(r.id[:]), byte(len(text))), text...)
 	if err = s.SetDeadline(time.Now().Add(from.patience)); err == nil {
 		_, err = s.Write(head)
 	}
@@ -131,6 +138,11 @@ func (s source) ask(offset uint64) ([]byte, error) {
 	if _, err := s.s.Write(binary.BigEndian.AppendUint64(nil, offset)); err != nil {
 		return nil, err
 	}
+	return s.read(content.MaxProof)
+}
+
+// read reads an answer of at most so many bytes. ErrAbsent says that the peer has none.
+func (s source) read(most uint32) ([]byte, error) {
 	var length [4]byte
 	if _, err := io.ReadFull(s.s, length[:]); err != nil {
 		return nil, err
@@ -139,7 +151,7 @@ func (s source) ask(offset uint64) ([]byte, error) {
 	switch {
 	case n == 0:
 		return nil, content.ErrAbsent
-	case n > content.MaxProof:
+	case n > most:
 		return nil, content.ErrProof
 	}
 	proof := make([]byte, n)
@@ -149,13 +161,19 @@ func (s source) ask(offset uint64) ([]byte, error) {
 
 // fetchFrom takes from one peer what a part lacks, until it is whole or the peer fails.
 func (r *room) fetchFrom(ctx context.Context, p p2p.Peer, id content.ID, part *content.Part) error {
-	from, err := r.source(ctx, p, id)
+	text := id.String()
+	from, err := r.source(ctx, p, filesProtocol, append(append(slices.Clone(r.id[:]), byte(len(text))), text...))
 	if err != nil {
 		return err
 	}
 	defer from.s.Reset()
 	stop := context.AfterFunc(ctx, func() { _ = from.s.Reset() })
 	defer stop()
+	return r.take(from, part, func(size uint64) { r.fetches.measure(id, size) })
+}
+
+// take takes what a part lacks; measured is told of its size when that is proven.
+func (r *room) take(from source, part *content.Part, measured func(size uint64)) error {
 	if part.Size() == 0 {
 		proof, err := from.ask(content.Last)
 		if err != nil {
@@ -164,10 +182,10 @@ func (r *room) fetchFrom(ctx context.Context, p p2p.Peer, id content.ID, part *c
 		if err := part.Measure(proof); err != nil {
 			return err
 		}
-		r.fetches.measure(id, part.Size())
+		measured(part.Size())
 	}
 	for part.Have() < part.Size() {
-		if free, err := r.d.freeSpace(r.d.home.Paths.FilesDir(r.id)); err == nil && free < leastFree+content.Piece {
+		if free, err := r.d.freeSpace(r.d.home.Paths.CoopDir(r.id)); err == nil && free < leastFree+content.Piece {
 			return errNoSpace
 		}
 		proof, err := from.ask(part.Have())

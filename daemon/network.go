@@ -13,8 +13,9 @@ import (
 // outlet is a room's link as its node sees it. Before the link is there, and when a queue is full,
 // frames are lost, as the node expects of a network.
 type outlet struct {
-	link atomic.Pointer[p2p.Link]
-	log  *slog.Logger
+	link     atomic.Pointer[p2p.Link]
+	withhold *atomic.Bool // the history: a test looks at what is without
+	log      *slog.Logger
 }
 
 // Publish gossips a frame.
@@ -29,6 +30,9 @@ func (n *outlet) Publish(topic string, frame []byte) {
 // Send sends a frame to one peer.
 func (n *outlet) Send(to node.Peer, proto string, frame []byte) bool {
 	link := n.link.Load()
+	if n.withhold.Load() && proto == node.ProtoPages {
+		return false
+	}
 	return link != nil && link.Send(to, p2p.Protocol(proto), frame)
 }
 

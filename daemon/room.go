@@ -35,6 +35,8 @@ type room struct {
 
 	files   *content.Store // nil where it cannot be had
 	fetches fetches
+	shelf   *shelf // nil where it cannot be had
+	ahead   atomic.Pointer[ahead]
 
 	mu      sync.RWMutex
 	node    *node.Node     // nil while nothing can be asked
@@ -53,6 +55,11 @@ func (d *Daemon) startRoom(genesis *event.Event) *room {
 	var err error
 	if r.files, err = content.Open(d.home.Paths.FilesDir(r.id)); err != nil {
 		r.log.Error("no files can be kept", "why", err)
+	}
+	if shelf, err := openShelf(d.home.Paths.SnapshotsDir(r.id)); err != nil {
+		r.log.Error("no certified states can be kept", "why", err)
+	} else {
+		r.shelf = shelf
 	}
 	go r.run(ctx)
 	return r
@@ -135,7 +142,7 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store *badgerdb.
 	} else if p := guard.Observer(); p != nil {
 		observer = p.Error()
 	}
-	net, turned := &outlet{log: r.log}, make(chan struct{}, 1)
+	net, turned := &outlet{log: r.log, withhold: &r.d.withhold}, make(chan struct{}, 1)
 	keys, err := home.OpenRoundKeys(r.d.home.Paths, r.id, r.d.key)
 	if err != nil {
 		r.log.Error("this device orders nothing as a steward", "why", err)
@@ -179,6 +186,7 @@ func (r *room) takePart(ctx context.Context, guard *home.Guard, store *badgerdb.
 	for _, task := range []func(context.Context){
 		func(ctx context.Context) { r.gather(ctx, met) }, r.announce, r.roam,
 		func(ctx context.Context) { r.giveBack(ctx, n, store) },
+		func(ctx context.Context) { r.lookAhead(ctx, n) },
 		func(ctx context.Context) { r.turn(ctx, turned, n, link) },
 	} {
 		beside.Go(func() { task(run) })
@@ -256,7 +264,7 @@ func (r *room) meet(n *node.Node, link *p2p.Link) {
 // ends or, if a full disk was the fault, when there is space again.
 func (r *room) onlyRead(ctx context.Context, store crdt.Store, fault error) {
 	n, err := node.Open(node.Options{Genesis: r.genesis, Key: r.d.key, Observer: trouble(fault).Error(), Store: store,
-		Net: &outlet{log: r.log}, Clock: &r.d.clock, Guard: refusal{fault}, Log: r.log, Progress: r.progress})
+		Net: &outlet{log: r.log, withhold: &r.d.withhold}, Clock: &r.d.clock, Guard: refusal{fault}, Log: r.log, Progress: r.progress})
 	if err != nil {
 		r.log.Error("it cannot be read either", "why", err)
 		<-ctx.Done()

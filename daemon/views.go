@@ -59,7 +59,8 @@ type CoopStatus struct {
 	Waiting   int           `json:"waiting"`
 	Forks     int           `json:"forks"`
 	Syncing   bool          `json:"syncing"`
-	Ahead     int           `json:"ahead"` // peers who know more commits
+	Certified *Ahead        `json:"certified,omitempty"` // what is shown while the history comes in
+	Ahead     int           `json:"ahead"`               // peers who know more commits
 	Members   uint64        `json:"members"`
 	Waiters   uint64        `json:"candidates"`
 	UnderWay  uint64        `json:"under_way"`
@@ -127,6 +128,7 @@ func (r *room) status(ctx context.Context) CoopStatus {
 	case !strings.Contains(s.Observer, "coop "): // what a node says knows no commands
 		s.Observer += ". Next: coop down; coop device new"
 	}
+	s.Certified = r.looking(ctx)
 	s.Me = r.standing(v)
 	s.Office = coop.Office(v.State).Notes
 	s.Finality = percentiles(v.Finality)
@@ -166,6 +168,7 @@ func (r *room) standing(v *picture) Standing {
 	return s
 }
 
+// view is the peer's view, or, while that comes in, of a certified state.
 func (r *room) view(ctx context.Context) (*picture, error) {
 	n, err := r.ask()
 	if err != nil {
@@ -174,6 +177,11 @@ func (r *room) view(ctx context.Context) (*picture, error) {
 	v, err := n.View(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if a := r.ahead.Load(); a != nil && v.Expected > 0 {
+		if state := a.copy(); state != nil {
+			v.State, v.Provisional = state, a.copy()
+		}
 	}
 	return &picture{v}, nil
 }

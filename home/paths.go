@@ -100,6 +100,9 @@ func (p Paths) StoreDir(coop event.ID) string { return filepath.Join(p.CoopDir(c
 // FilesDir holds the files that are kept for it, by their addresses.
 func (p Paths) FilesDir(coop event.ID) string { return filepath.Join(p.CoopDir(coop), "files") }
 
+// SnapshotsDir holds certified states that are fetched or handed out; all of it can be fetched or written again.
+func (p Paths) SnapshotsDir(coop event.ID) string { return filepath.Join(p.CoopDir(coop), "snapshots") }
+
 // HiddenFile holds a submission to a mission, and the secret that opens its commitment, until it is revealed.
 func (p Paths) HiddenFile(coop event.ID, commitment [32]byte) string {
 	return filepath.Join(p.CoopDir(coop), "hidden", hex.EncodeToString(commitment[:])+".json")

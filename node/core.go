@@ -53,8 +53,11 @@ type Core struct {
 	handover  *sealing   // the last of them: with it the epoch began; nil in the founding epoch
 	latest    *sealing   // of the last checkpoint since
 	proven    *finality.Certificate
+	held      *held                 // the last state whose checkpoint stewards sign
+	certified *held                 // the last with a certificate; nil before the first
+	expected  *finality.Certificate // of a commit to come; see Expect
 	diverged  *finality.Certificate // a quorum signed another result than this core's
-	doubt     error                 // not nil: ErrConstitutionalFork or ErrMisled, and then this core orders nothing
+	doubt     error                 // not nil: ErrConstitutionalFork, ErrMisled or ErrFalseState, and then this core orders nothing
 	pin       *Pin
 	later     later
 	proofs    []finality.Fork // of stewards to be accused
@@ -147,8 +150,11 @@ func (c *Core) Submit(now event.Time, d event.Draft) (*event.Event, error) {
 	if why := c.watching(); why != "" {
 		return nil, &ObserverError{why}
 	}
-	if c.doubt == ErrMisled {
-		return nil, ErrMisled
+	switch {
+	case c.doubt == ErrMisled || c.doubt == ErrFalseState:
+		return nil, c.doubt
+	case c.expected != nil:
+		return nil, ErrChecking
 	}
 	if err := d.Check(); err != nil {
 		return nil, err
@@ -327,6 +333,8 @@ func (c *Core) commit(commit finality.Commit) (end *finality.Checkpoint) {
 	c.graph.Release(commit.Order)
 	c.tail.remove(events)
 	c.tail.touched(c.now)
+	c.hold(end)
+	c.met()
 	if end == nil {
 		c.pinned() // otherwise when the next epoch has begun
 		c.checkpoint()

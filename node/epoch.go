@@ -151,7 +151,7 @@ func (c *Core) accuse() {
 // announce makes a key for the coming epoch and tells everybody its public half, if this device's member
 // is elected and has not done so. It does so when it has the state and not before.
 func (c *Core) announce() {
-	if c.keys == nil || !c.entitled || c.fetch.active() || c.announced == c.commits+1 {
+	if c.keys == nil || !c.entitled || c.expected != nil || c.fetch.active() || c.announced == c.commits+1 {
 		return
 	}
 	c.announced = c.commits + 1 // once a commit is enough: only commits change who is elected

@@ -10,7 +10,10 @@ import (
 )
 
 // newcomer joins the town with a pin and catches up.
-func (w *town) newcomer(pin *Pin) *Core {
+func (w *town) newcomer(pin *Pin) *Core { return w.comer(pin, func(*Core) {}) }
+
+// comer joins the town with a pin, and catches up after something was done with its core.
+func (w *town) comer(pin *Pin, before func(*Core)) *Core {
 	w.t.Helper()
 	store := crdt.NewMemory()
 	if err := store.Append(crdt.Batch{Events: []*event.Event{w.genesis()}}); err != nil {
@@ -24,6 +27,7 @@ func (w *town) newcomer(pin *Pin) *Core {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	before(core)
 	w.cores, w.stores = append(w.cores, core), append(w.stores, store)
 	for i := range n {
 		w.cores[i].Up(w.now, testKey(n).Public())

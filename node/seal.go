@@ -63,6 +63,7 @@ func (c *Core) gathered(s *sealing) {
 	if c.proven == nil || c.proven.Checkpoint.Index <= cert.Checkpoint.Index {
 		c.proven = cert
 	}
+	c.certify(cert)
 	c.keepCertificate(cert)
 	if s == c.handover && c.keys != nil {
 		if err := c.keys.Forget(c.epoch.Number, c.epoch.Stewards); err != nil {
@@ -102,6 +103,7 @@ func (c *Core) certificates(from Peer, certs []*finality.Certificate) (bad int) 
 		}
 		s := c.sealing(p)
 		if s == nil {
+			c.certify(cert)
 			continue // of long ago
 		}
 		if s.Checkpoint().Hash() != p.Hash() {

@@ -42,6 +42,8 @@ type Status struct {
 	Observer   string // not empty: this peer signs nothing, and why
 	Behind     bool   // that is because its data is older than what it signed: it signs again when that is back
 	Ahead      []Peer // peers that say they know more commits
+	Known      uint64 // the most that one of them says
+	Expected   uint64 // commits up to a certified state that this peer is still to compare with its own; 0: none
 }
 
 // View is a frozen picture of a peer: nothing in it changes any more.
@@ -91,9 +93,12 @@ func (c *Core) Status() Status {
 	} else if c.doubt != nil {
 		s.Halted = c.doubt.Error()
 	}
+	if c.expected != nil {
+		s.Expected = c.expected.Checkpoint.Index + 1
+	}
 	for _, p := range c.neighbours() {
-		if c.peers[p].hello.Commits > c.commits {
-			s.Ahead = append(s.Ahead, p)
+		if commits := c.peers[p].hello.Commits; commits > c.commits {
+			s.Ahead, s.Known = append(s.Ahead, p), max(s.Known, commits)
 		}
 	}
 	return s

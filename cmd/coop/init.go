@@ -158,7 +158,17 @@ func (a *app) look() (*home.Home, *daemon.Client, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return h, daemon.Dial(paths), nil
+	client := daemon.Dial(paths)
+	client.Notice = a.notice
+	return h, client, nil
+}
+
+// notice says once what the person should know of the answers of a command.
+func (a *app) notice(text string) {
+	if a.noticed == "" {
+		a.noticed = text
+		a.say("note: %s", text)
+	}
 }
 
 // client is the daemon of the home.

@@ -200,7 +200,7 @@ func (j *joining) caughtUp(ctx context.Context) (daemon.CoopStatus, error) {
 		if s.Halted != "" {
 			return s, &home.Problem{Code: daemon.CodeStopped, What: "nothing becomes final here", Why: s.Halted, Next: "coop status"}
 		}
-		if s.Peers > 0 && !s.Syncing && s.Ahead == 0 && s.Events == last {
+		if s.Peers > 0 && !s.Syncing && s.Certified == nil && s.Ahead == 0 && s.Events == last {
 			if still++; still >= 5 {
 				return s, nil
 			}

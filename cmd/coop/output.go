@@ -26,6 +26,7 @@ type app struct {
 	json     jsonFlag
 	jq       string
 	quiet    bool
+	noticed  string // the last that was noticed, see notice
 
 	in     *os.File
 	out    io.Writer

@@ -105,7 +105,9 @@ func stateOf(c daemon.CoopStatus) string {
 		return "halted"
 	case c.Observer != "":
 		return "observing"
-	case c.Syncing || c.Ahead > 0:
+	case c.Certified != nil && c.Certified.Shown:
+		return "certified"
+	case c.Syncing || c.Ahead > 0 || c.Certified != nil:
 		return "catching-up"
 	case c.Reachable < c.Quorum:
 		return "waiting"
@@ -122,6 +124,8 @@ func (a *app) explainState(c daemon.CoopStatus) {
 		a.say("%s: nothing becomes final any more: %s", c.Name, c.Halted)
 	case "observing":
 		a.say("%s: %s", c.Name, c.Observer)
+	case "certified":
+		a.say("%s: %s", c.Name, c.Certified.Says)
 	case "catching-up":
 		a.say("%s: fetching what others know already", c.Name)
 	case "waiting":
