@@ -30,6 +30,7 @@ var (
 	ErrBounds     = errors.New("this archive claims more than an archive can hold")
 	ErrIncomplete = errors.New("this archive lacks something that its events or rounds build on")
 	ErrInvalid    = errors.New("this archive holds something that is not valid")
+	ErrRefounded  = errors.New("the members went on without their stewards here (a re-founding), and whether so many of them agreed only the whole archive tells: give an invite link that was made since then (--link), or ask for a whole export and verify that")
 	ErrClaim      = errors.New("this archive claims another result than its own events give")
 )
 

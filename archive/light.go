@@ -7,6 +7,7 @@ import (
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
+	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 )
 
@@ -17,7 +18,7 @@ const (
 )
 
 // light is a proof without events: the founding event, the certificate of each hand-over with the stewards
-// who follow, and the last certificate. It grows with the number of epochs alone.
+// who follow, or the re-founding that took its place, and the last certificate. It grows with the number of epochs alone.
 type light struct {
 	_       struct{} `cbor:",toarray"`
 	Version uint64
@@ -31,12 +32,17 @@ type lightStep struct {
 	Certificate []byte
 	Stewards    []identity.PublicKey
 	Params      finality.Params
+	Refounding  []byte // if there is one, the rest is empty
 }
 
 // Light writes such a proof.
-func Light(genesis *event.Event, steps []finality.Handover, last *finality.Certificate) []byte {
+func Light(genesis *event.Event, steps []coop.Succession, last *finality.Certificate) []byte {
 	l := light{Version: version, Genesis: genesis.Raw}
 	for _, s := range steps {
+		if s.Refounding != nil {
+			l.Steps = append(l.Steps, lightStep{Refounding: s.Refounding})
+			continue
+		}
 		l.Steps = append(l.Steps, lightStep{Certificate: s.Certificate.Raw(), Stewards: s.Stewards, Params: s.Params})
 	}
 	if last != nil {
@@ -65,6 +71,14 @@ type LightEpoch struct {
 	Stewards []LightSteward `json:"stewards"`
 	Ended    bool           `json:"ended"`
 	Signed   *LightSigned   `json:"signed,omitempty"`
+	Given    *LightGiven    `json:"given,omitempty"` // it ended by a re-founding
+}
+
+// LightGiven is the re-founding by which an epoch ended.
+type LightGiven struct {
+	Commits uint64 `json:"commits"` // after which the members went on without its stewards
+	Assents int    `json:"assents"` // members, as they say
+	Reason  string `json:"reason"`
 }
 
 // LightSteward is a steward, and whether they signed the checkpoint.
@@ -92,6 +106,9 @@ type Anchor struct {
 // VerifyLight follows a light proof from the founding event, epoch by epoch, verifying who signed. It replays
 // nothing: it believes what a quorum of each epoch's stewards signed. With a pin it also believes no other
 // history: former stewards who sign anew with old keys come to another base.
+//
+// Who may assent to a re-founding only the state tells, and no steward has certified it there. So a proof that leads
+// through one is believed if a pin is of the epoch that it began or of a later one: its base then names the stewards.
 func VerifyLight(raw []byte, pin *Anchor) (*LightReport, error) {
 	r, _, err := FollowLight(raw, pin)
 	return r, err
@@ -104,7 +121,15 @@ func FollowLight(raw []byte, pin *Anchor) (*LightReport, *finality.Certificate, 
 		return nil, nil, err
 	}
 	r := &LightReport{Coop: ep.Coop, Name: state.Hall.Name}
+	least := uint64(0) // the epoch of which a pin must be
 	for _, s := range l.Steps {
+		if len(s.Refounding) > 0 {
+			if ep, err = r.refounded(&ep, &state, s.Refounding); err != nil {
+				return nil, nil, err
+			}
+			least = ep.Number
+			continue
+		}
 		cert, err := r.signed(&ep, &state, s.Certificate)
 		if err != nil {
 			return nil, nil, err
@@ -119,6 +144,9 @@ func FollowLight(raw []byte, pin *Anchor) (*LightReport, *finality.Certificate, 
 		r.epoch(&ep, &state)
 	} else if last, err = r.signed(&ep, &state, l.Last); err != nil {
 		return nil, nil, err
+	}
+	if least > 0 && (pin == nil || pin.Epoch < least) {
+		return nil, nil, ErrRefounded
 	}
 	return r, last, r.pinned(pin)
 }
@@ -145,6 +173,30 @@ func openLight(raw []byte) (l light, state coop.State, ep finality.Epoch, err er
 		err = fmt.Errorf("%w: the stewards: %w", ErrInvalid, ep.Check())
 	}
 	return l, state, ep, err
+}
+
+// refounded adds an epoch that the members ended, and begins the next one.
+func (r *LightReport) refounded(ep *finality.Epoch, founding *coop.State, raw []byte) (next finality.Epoch, err error) {
+	object, err := governance.OpenRefounding(raw)
+	if err == nil && (object.Text.Coop != ep.Coop || object.Text.Epoch != ep.Number+1) {
+		err = governance.ErrRefoundBase
+	}
+	if err == nil {
+		err = object.CheckSignatures()
+	}
+	if err != nil {
+		return next, fmt.Errorf("%w: epoch %d: %w", ErrInvalid, ep.Number, err)
+	}
+	e := r.epoch(ep, founding)
+	e.Ended, e.Given = true, &LightGiven{Commits: object.Text.Commits, Assents: len(object.Assents), Reason: object.Text.Reason}
+	next = finality.Epoch{Coop: ep.Coop, Number: ep.Number + 1, Base: object.Text.Digest(), Params: ep.Params}
+	for _, chair := range object.Text.Stewards {
+		next.Stewards = append(next.Stewards, chair.Key)
+	}
+	if err := next.Check(); err != nil {
+		return next, fmt.Errorf("%w: epoch %d: %w", ErrInvalid, next.Number, err)
+	}
+	return next, nil
 }
 
 // epoch adds an epoch to the report.

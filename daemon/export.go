@@ -83,7 +83,7 @@ func (d *Daemon) postImport(w http.ResponseWriter, r *http.Request) {
 // ArchiveTrouble tells what is wrong with an archive.
 func ArchiveTrouble(err error) *home.Problem {
 	for _, bad := range []error{archive.ErrNoArchive, archive.ErrVersion, archive.ErrDamaged, archive.ErrTruncated, archive.ErrReordered,
-		archive.ErrExtended, archive.ErrBounds, archive.ErrIncomplete, archive.ErrInvalid, archive.ErrClaim} {
+		archive.ErrExtended, archive.ErrBounds, archive.ErrIncomplete, archive.ErrInvalid, archive.ErrRefounded, archive.ErrClaim} {
 		if errors.Is(err, bad) {
 			return &home.Problem{Code: CodeArchive, What: err.Error(), Why: "nothing of it was kept", Next: "ask for the file again: coop export", Err: err}
 		}

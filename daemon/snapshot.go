@@ -147,7 +147,7 @@ func (s *shelf) write(genesis *event.Event, c *node.Certified) (*shelved, error)
 	if f.ID != content.ID(c.Certificate.Checkpoint.State) {
 		return nil, errors.Join(node.ErrFalseState, s.store.Drop(f.ID))
 	}
-	return s.put(f.ID, archive.Light(genesis, c.Steps, c.Certificate)), nil
+	return s.put(f.ID, archive.Light(genesis, coop.Successions(c.Steps), c.Certificate)), nil
 }
 
 // put adds an offer, and takes away those that nobody has asked for lately. The lock is held.

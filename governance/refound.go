@@ -135,6 +135,33 @@ func (s *State) CheckRefounding(r *Refounding, checkpoint [32]byte) error {
 	return nil
 }
 
+// CheckSignatures checks what of a re-founding can be checked without any state: that each new steward's key proves
+// itself and stands once, that there is a reason, and that each assent is of another member and signed by the device
+// that it names. Whose the devices are, and how many assents it takes, CheckRefounding tells.
+func (r *Refounding) CheckSignatures() error {
+	t := &r.Text
+	var members, keys []identity.PublicKey
+	for _, chair := range t.Stewards {
+		if chair.Key.Check() != nil || !identity.Verify(chair.Key, readyMessage(t.Coop, chair.Member, t.Epoch), chair.Proof) {
+			return ErrRefoundStewards
+		}
+		members, keys = append(members, chair.Member), append(keys, chair.Key)
+	}
+	if len(members) < 1 || len(members) > MaxStewards || !distinct(members) || !distinct(keys) {
+		return ErrRefoundStewards
+	}
+	if !prose(t.Reason, MaxText) || t.Reason == "" {
+		return ErrRefoundReason
+	}
+	digest := t.Digest()
+	for i, a := range r.Assents {
+		if i > 0 && r.Assents[i-1].Member.Compare(a.Member) >= 0 || !identity.Verify(a.Device, assentMessage(digest, a.At), a.Sig) {
+			return ErrAssents
+		}
+	}
+	return nil
+}
+
 // checkChairs asks of the new stewards what is asked of those who are ready for an ordinary epoch.
 func (s *State) checkChairs(t *RefoundingText) error {
 	var members, keys []identity.PublicKey

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
 )
@@ -80,10 +81,10 @@ func (n *Node) Pin(ctx context.Context) (p Pin, err error) {
 }
 
 // Light is what is needed to know, from the founding event alone, who the stewards of today are and what
-// they signed last: the chain of hand-overs, and the last certificate if it is theirs.
-func (n *Node) Light(ctx context.Context) (steps []finality.Handover, last *finality.Certificate, err error) {
+// they signed last: how each epoch followed the one before, and the last certificate if it is theirs.
+func (n *Node) Light(ctx context.Context) (steps []coop.Succession, last *finality.Certificate, err error) {
 	err = n.do(ctx, 0, func(event.Time) {
-		steps = n.core.Handovers()
+		steps = n.core.Successions()
 		if proven := n.core.Certified(); proven != nil && proven.Checkpoint.Epoch == uint64(len(steps)) {
 			last = proven
 		}

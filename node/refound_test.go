@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -90,6 +91,9 @@ func TestRefounding(t *testing.T) {
 	for i := range w.cores {
 		if steps := w.cores[i].Handovers(); len(steps) != 0 {
 			t.Errorf("core %d proves %d steps without the state", i, len(steps))
+		}
+		if steps := w.cores[i].Successions(); len(steps) != 1 || !bytes.Equal(steps[0].Refounding, r.Raw()) {
+			t.Errorf("core %d tells of %d successions", i, len(steps))
 		}
 	}
 	w.restarts()

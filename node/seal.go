@@ -148,17 +148,33 @@ func (c *Core) gathering() (all []*sealing) {
 // stewards of today. A re-founding breaks it: whether that held, the state alone can tell.
 func (c *Core) Handovers() []finality.Handover {
 	var steps []finality.Handover
-	for i, s := range c.ends {
-		if s.refounding != nil || !s.Complete() {
+	for _, s := range c.Successions() {
+		if s.Refounding != nil {
 			break
 		}
+		steps = append(steps, s.Handover)
+	}
+	return steps
+}
+
+// Successions are how each epoch followed the one before, as far as the proofs are complete: hand-overs and
+// re-foundings.
+func (c *Core) Successions() (all []coop.Succession) {
+	for i, s := range c.ends {
 		next := c.epoch
 		if i+1 < len(c.ends) {
 			next = *c.ends[i+1].Epoch()
 		}
-		steps = append(steps, finality.Handover{Certificate: *s.Certificate(), Stewards: next.Stewards, Params: next.Params})
+		switch {
+		case s.refounding != nil:
+			all = append(all, coop.Succession{Refounding: s.refounding})
+		case s.Complete():
+			all = append(all, coop.Succession{Handover: finality.Handover{Certificate: *s.Certificate(), Stewards: next.Stewards, Params: next.Params}})
+		default:
+			return all
+		}
 	}
-	return steps
+	return all
 }
 
 // Certified is the last checkpoint that a quorum of its stewards has signed, with their signatures; nil

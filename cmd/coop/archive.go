@@ -106,7 +106,8 @@ func (a *app) verifyCommand() *cobra.Command {
 
 With --light it reads a file of coop export --light, replays nothing, and believes what a quorum of the stewards of
 each epoch signed: it shows who that was. An invite link, --link, pins the epoch in which it was made, so that former
-stewards cannot show another history.`,
+stewards cannot show another history. Where the members went on without their stewards (coop refound) only a link that
+was made since then can show that it was they.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if light {

@@ -70,7 +70,7 @@ func (a *app) verifyLight(file, text string) error {
 	for _, e := range report.Epochs {
 		fields = append(fields, field{fmt.Sprintf("epoch %d", e.Number), lightWords(&e)})
 	}
-	a.say("It holds: a quorum of the stewards signed where each epoch ended. Nothing was replayed; the events are not in it.")
+	a.say("It holds: a quorum of the stewards signed where each epoch ended, unless the members went on without them. Nothing was replayed; the events are not in it.")
 	return a.show(report, last.Base, fields...)
 }
 
@@ -88,6 +88,8 @@ func lightWords(e *archive.LightEpoch) string {
 		lines = append(lines, line)
 	}
 	switch {
+	case e.Given != nil:
+		lines = append(lines, fmt.Sprintf("ended after commit %d: %s went on without these stewards: %s", e.Given.Commits-1, plural(e.Given.Assents, "member", "members"), oneLine(e.Given.Reason)))
 	case e.Signed == nil:
 		lines = append(lines, "nothing is certified in it yet")
 	case e.Ended:
