@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,7 +46,9 @@ somebody who backs, works for or judges it later does not count.`,
 }
 
 func (a *app) standingCommand() *cobra.Command {
-	return &cobra.Command{
+	var member string
+	var least int64
+	cmd := &cobra.Command{
 		Use:   "standing",
 		Short: "List the members' standing, earned by forecasts and on juries; it fades, and counts in no vote",
 		Args:  cobra.NoArgs,
@@ -54,12 +57,18 @@ func (a *app) standingCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			all = slices.DeleteFunc(all, func(v coop.StandingView) bool {
+				return cmd.Flags().Changed("least") && v.Points < least || member != "" && !strings.EqualFold(v.Name, member) && v.Member.String() != member
+			})
 			type view = coop.StandingView
 			return list(a, all, func(v view) string { return v.Member.String() },
 				column[view]{name: "member", text: func(v view) string { return v.Name }},
 				column[view]{name: "points", text: func(v view) string { return fmt.Sprint(v.Points) }})
 		},
 	}
+	cmd.Flags().StringVar(&member, "member", "", "only this member's, by name or key")
+	cmd.Flags().Int64Var(&least, "least", 0, "only those with so many points or more")
+	return cmd
 }
 
 func (a *app) missionFlagCommand() *cobra.Command {

@@ -60,7 +60,8 @@ func (a *app) jury(cmd *cobra.Command, name, proposal string) (found coop.JuryVi
 }
 
 func (a *app) juryListCommand() *cobra.Command {
-	return &cobra.Command{
+	var mine bool
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the juries that proposals have called",
 		Args:  cobra.NoArgs,
@@ -68,6 +69,15 @@ func (a *app) juryListCommand() *cobra.Command {
 			all, err := a.juries(cmd, false)
 			if err != nil {
 				return err
+			}
+			if mine {
+				me, err := a.self(cmd)
+				if err != nil {
+					return err
+				}
+				all = slices.DeleteFunc(all, func(j coop.JuryView) bool {
+					return !slices.ContainsFunc(j.Jurors, func(x coop.JurorView) bool { return x.Member == me.ID })
+				})
 			}
 			type view = coop.JuryView
 			return list(a, all, func(j view) string { return j.By.String() },
@@ -79,6 +89,8 @@ func (a *app) juryListCommand() *cobra.Command {
 				column[view]{name: "called", text: func(j view) string { return a.ago(j.Called) }})
 		},
 	}
+	cmd.Flags().BoolVar(&mine, "mine", false, "only those that you sit on")
+	return cmd
 }
 
 func jurorNames(list []coop.JurorView) string {

@@ -150,7 +150,7 @@ First steps:   coop init    coop up    coop found NAME    coop invite    (or: co
 		a.foundCommand(), a.inviteCommand(), a.joinCommand(), a.leaveCommand(), a.memberCommand(), a.deviceCommand(), a.recoverCommand(), a.patronageCommand(), a.stewardCommand(), a.refoundCommand(), a.charterCommand(),
 		a.proposeCommand(), a.proposalCommand(), a.voteCommand(), a.delegateCommand(), a.programCommand(), a.juryCommand(), a.eventsCommand(),
 		a.fileCommand(), a.ledgerCommand(), a.tokenCommand(), a.marketCommand(), a.statementCommand(),
-		a.missionCommand(), a.pledgeCommand(), a.submitCommand(), a.revealCommand(), a.workConsentCommand(), a.withdrawCommand(), a.forecastCommand(), a.standingCommand(),
+		a.missionCommand(), a.pledgeCommand(), a.submitCommand(), a.revealCommand(), a.workConsentCommand(), a.withdrawCommand(), a.awardCommand(), a.forecastCommand(), a.standingCommand(),
 		a.elementCommand(), a.productCommand(), a.bundleCommand(), a.buyCommand(), a.receiptCommand(), a.claimCommand(), a.surplusCommand(),
 		a.exportCommand(), a.verifyCommand(), a.importCommand(), a.repoCommand(), a.testnetCommand(), a.demoCommand(), a.tallyCommand(), a.versionCommand(),
 	)

@@ -23,6 +23,7 @@ func (a *app) book(cmd *cobra.Command, token string) (coop.BookView, error) {
 
 func (a *app) marketBookCommand() *cobra.Command {
 	var side string
+	var mine bool
 	cmd := &cobra.Command{
 		Use:   "book TOKEN",
 		Short: "List the open orders of a token, the best first, and the transfers that wait for approval",
@@ -32,9 +33,15 @@ func (a *app) marketBookCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			var me coop.MemberView
+			if mine {
+				if me, err = a.self(cmd); err != nil {
+					return err
+				}
+			}
 			var some []coop.OrderView
 			for _, o := range append(b.Orders, b.Waiting...) {
-				if side == "" || side == o.What {
+				if (side == "" || side == o.What) && (!mine || o.Owner == me.ID) {
 					some = append(some, o)
 				}
 			}
@@ -55,11 +62,13 @@ func (a *app) marketBookCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&side, "side", "", "only these: buy, sell or transfer")
+	cmd.Flags().BoolVar(&mine, "mine", false, "only yours")
 	return cmd
 }
 
 func (a *app) marketPricesCommand() *cobra.Command {
-	return &cobra.Command{
+	var last int
+	cmd := &cobra.Command{
 		Use:   "prices TOKEN",
 		Short: "List the prices at which units of a token changed hands, the latest first",
 		Args:  cobra.ExactArgs(1),
@@ -68,6 +77,9 @@ func (a *app) marketPricesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if last > 0 {
+				b.Prices = b.Prices[:min(last, len(b.Prices))]
+			}
 			type view = tokens.Price
 			return list(a, b.Prices, func(p view) string { return fmt.Sprint(p.Price) },
 				column[view]{name: "at", text: func(p view) string { return a.ago(p.At) }},
@@ -75,6 +87,8 @@ func (a *app) marketPricesCommand() *cobra.Command {
 				column[view]{name: "units", text: func(p view) string { return fmt.Sprint(p.Units) }})
 		},
 	}
+	cmd.Flags().IntVar(&last, "last", 0, "only so many, the latest")
+	return cmd
 }
 
 func (a *app) marketOrderCommand(side tokens.Side) *cobra.Command {

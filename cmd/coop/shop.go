@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -110,7 +111,8 @@ func (a *app) termsCommand() *cobra.Command {
 }
 
 func (a *app) demandCommand() *cobra.Command {
-	return &cobra.Command{
+	var kind string
+	cmd := &cobra.Command{
 		Use:   "demand",
 		Short: "List where buyers steer their money: a sign of what is wanted",
 		Args:  cobra.NoArgs,
@@ -124,10 +126,13 @@ func (a *app) demandCommand() *cobra.Command {
 				return err
 			}
 			type view = coop.DemandView
+			rows = slices.DeleteFunc(rows, func(d view) bool { return kind != "" && kind != string(d.Item.Kind) })
 			return list(a, rows, func(d view) string { return d.Item.ID.String() },
 				column[view]{name: "to", text: func(d view) string { return d.Name }},
 				column[view]{name: "amount", text: func(d view) string { return shop.Currency.Format(d.Amount) }},
 				column[view]{name: "times", text: func(d view) string { return fmt.Sprint(d.Times) }})
 		},
 	}
+	cmd.Flags().StringVar(&kind, "kind", "", "only these: element, offer (products and bundles) or mission")
+	return cmd
 }

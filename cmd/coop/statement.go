@@ -25,7 +25,7 @@ type history struct {
 
 func (a *app) statementCommand() *cobra.Command {
 	var asCSV bool
-	var file, member, of string
+	var file, member, of, what string
 	cmd := &cobra.Command{
 		Use:   "statement",
 		Short: "List all that happened to an account: yours, another member's, or the treasury's",
@@ -49,7 +49,7 @@ events on this computer, or in a file of coop export, each verified. What is not
 			for _, follow := range h.steps {
 				follow(teller)
 			}
-			entries := slices.DeleteFunc(teller.Entries, func(e coop.Entry) bool { return of != "" && e.Name != of })
+			entries := slices.DeleteFunc(teller.Entries, func(e coop.Entry) bool { return of != "" && e.Name != of || what != "" && e.What != what })
 			if asCSV {
 				return coop.StatementCSV(a.out, h.state.Hall.Currency, entries)
 			}
@@ -60,6 +60,7 @@ events on this computer, or in a file of coop export, each verified. What is not
 	cmd.Flags().StringVar(&file, "from", "", "a file of coop export to verify and read, without home, daemon or network; needs --member")
 	cmd.Flags().StringVar(&member, "member", "", "whose account: a member, or treasury (default: yours)")
 	cmd.Flags().StringVar(&of, "of", "", "only this token, or the currency by its code")
+	cmd.Flags().StringVar(&what, "what", "", "only what this did: a kind of event such as tokens.transfer, or market, ended, sale, mission, decision")
 	return cmd
 }
 

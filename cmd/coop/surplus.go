@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,8 @@ func (a *app) surplusCommand() *cobra.Command {
 }
 
 func (a *app) surplusListCommand() *cobra.Command {
-	return &cobra.Command{
+	var open bool
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the distributions, and say how much can be distributed",
 		Args:  cobra.NoArgs,
@@ -28,6 +30,7 @@ func (a *app) surplusListCommand() *cobra.Command {
 			}
 			a.say("Sales have brought the treasury %s, of which %s can be distributed.", v.Currency.Format(v.Earned), v.Currency.Format(v.Left))
 			type view = coop.DistributionView
+			v.Distributions = slices.DeleteFunc(v.Distributions, func(d view) bool { return open && d.Payable == surplus.Whole })
 			return list(a, v.Distributions, func(d view) string { return fmt.Sprint(d.Number) },
 				column[view]{name: "number", text: func(d view) string { return fmt.Sprint(d.Number) }},
 				column[view]{name: "pool", text: func(d view) string { return d.Currency.Format(d.Pool) }},
@@ -37,10 +40,13 @@ func (a *app) surplusListCommand() *cobra.Command {
 				column[view]{name: "until", text: func(d view) string { return a.ago(d.To) }})
 		},
 	}
+	cmd.Flags().BoolVar(&open, "open", false, "only those that are not payable as a whole yet")
+	return cmd
 }
 
 func (a *app) surplusShowCommand() *cobra.Command {
 	var asCSV bool
+	var member string
 	cmd := &cobra.Command{
 		Use:   "show NUMBER",
 		Short: "List what everybody got of a distribution",
@@ -50,6 +56,9 @@ func (a *app) surplusShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			d.Allotments = slices.DeleteFunc(d.Allotments, func(v coop.AllotmentView) bool {
+				return member != "" && !strings.EqualFold(v.Name, member) && v.Key.String() != member
+			})
 			if asCSV {
 				return coop.DistributionCSV(a.out, d)
 			}
@@ -62,11 +71,13 @@ func (a *app) surplusShowCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "as a statement for a spreadsheet, part by part")
+	cmd.Flags().StringVar(&member, "member", "", "only this member's, by name or key")
 	return cmd
 }
 
 func (a *app) surplusCapitalCommand() *cobra.Command {
-	return &cobra.Command{
+	var member string
+	cmd := &cobra.Command{
 		Use:   "capital",
 		Short: "List the capital accounts",
 		Args:  cobra.NoArgs,
@@ -76,12 +87,17 @@ func (a *app) surplusCapitalCommand() *cobra.Command {
 				return err
 			}
 			type view = coop.CapitalView
+			v.Accounts = slices.DeleteFunc(v.Accounts, func(c view) bool {
+				return member != "" && !strings.EqualFold(c.Name, member) && c.Key.String() != member
+			})
 			return list(a, v.Accounts, func(c view) string { return c.Key.String() },
 				column[view]{name: "who", text: func(c view) string { return c.Name }},
 				column[view]{name: "allotted", text: func(c view) string { return v.Currency.Format(c.Allotted) }},
 				column[view]{name: "taken", text: func(c view) string { return v.Currency.Format(c.Taken) }})
 		},
 	}
+	cmd.Flags().StringVar(&member, "member", "", "only this member's, by name or key")
+	return cmd
 }
 
 func (a *app) surplusClaimCommand() *cobra.Command {
