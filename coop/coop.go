@@ -80,16 +80,16 @@ func Next(s *State) (at event.Time, any bool) {
 
 // Advance moves coop time to t and does all that is due: orders end, purchases are paid out, missions go on,
 // votes open and close, and what has passed is carried out.
-func Advance(s *State, t event.Time) { advance(s, t, func(string) {}) }
+func Advance(s *State, t event.Time) { advance(s, t, func(string, event.ID) {}) }
 
-// advance is Advance that says after each part what it was.
-func advance(s *State, t event.Time, done func(what string)) {
+// advance is Advance that says after each part what it was, and by which proposal, if it was a decision.
+func advance(s *State, t event.Time, done func(what string, by event.ID)) {
 	s.Ledger.Advance(t)
-	done("ended")
+	done("ended", event.ID{})
 	s.Shop.Advance(s.shopAt(t))
-	done("sale")
+	done("sale", event.ID{})
 	s.Missions.Advance(t, s.house())
-	done("mission")
+	done("mission", event.ID{})
 	for id, passed := s.Hall.Advance(t); passed; id, passed = s.Hall.Advance(t) {
 		trial := s.Copy()
 		refusal := trial.perform(id)
@@ -97,7 +97,7 @@ func advance(s *State, t event.Time, done func(what string)) {
 			*s = trial
 		}
 		s.Hall.Done(id, refusal)
-		done("decision")
+		done("decision", id)
 	}
 }
 

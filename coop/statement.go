@@ -28,7 +28,7 @@ type Entry struct {
 	What  string       `json:"what"` // the kind of event; "market", "ended", "sale", "mission" or "decision" where there is none
 	With  string       `json:"with,omitempty"`
 	Memo  string       `json:"memo,omitempty"`
-	Event event.ID     `json:"event"` // zero where there is none
+	Event event.ID     `json:"event"` // of a decision, its proposal; zero where there is none
 }
 
 // Teller writes the statement of one account by following the whole order once more. The state keeps
@@ -55,7 +55,10 @@ func (t *Teller) Refound(r *governance.Refounding) { t.state.Hall.Refound(r) }
 func (t *Teller) Commit(index uint64, anchor [32]byte, at event.Time, order []*event.Event) {
 	s := &t.state
 	Seed(s, index, anchor)
-	advance(s, at, func(what string) { t.look(Entry{At: at, What: what}) })
+	advance(s, at, func(what string, by event.ID) {
+		p, _ := s.Hall.Proposals.Get(by)
+		t.look(Entry{At: at, What: what, Event: by, With: p.Title})
+	})
 	for _, e := range order {
 		env := fold.Env{ID: e.ID, Key: e.Key, Seq: e.Seq, At: e.At, Index: index, Time: at, Final: true}
 		if machine.Apply(s, env, event.Draft{Kind: e.Kind, Body: e.Body}) != nil {

@@ -171,9 +171,13 @@ func (a *app) receiptCommand() *cobra.Command {
 				}
 				lines = append(lines, line)
 			}
+			way := "where it went"
+			if r.Phase == commerce.Held {
+				way = "where it will go"
+			}
 			return a.show(r, r.ID.String(), field{"id", r.ID.String()}, field{"what", fmt.Sprintf("%d of %s", r.Count, oneLine(r.What))}, field{"paid", money(r.Amount)},
 				field{"signed by", oneLine(r.Signed)}, field{"buyer", oneLine(r.For)}, field{"receipt", oneLine(r.Purchase.Receipt)}, field{"memo", oneLine(r.Memo)},
-				field{"at", a.ago(r.At)}, field{"state", a.phaseInWords(r)}, field{"where it went", strings.Join(lines, "\n")})
+				field{"at", a.ago(r.At)}, field{"state", a.phaseInWords(r)}, field{way, strings.Join(lines, "\n")})
 		},
 	}
 	cmd.Flags().BoolVar(&explain, "explain", false, "name the rule and the event behind every line")

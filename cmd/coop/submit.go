@@ -68,10 +68,15 @@ func (a *app) sign(ctx context.Context, f signFlags, kind event.Kind, body any, 
 		fmt.Fprintln(a.out, s.ID)
 		return err
 	}
-	v.Level, v.Commit, v.Time, v.Refusal = o.Level, &o.Commit, o.Time, o.Refusal
+	v.Level, v.Time, v.Refusal = o.Level, o.Time, o.Refusal
 	if o.Refusal != "" {
 		return refused(s.ID, o.Refusal)
 	}
+	if o.Commit == 0 { // it was final before anybody could wait for it, and which commit did that is not kept
+		a.say("You %s. It is final.", sentence)
+		return a.show(v, s.ID.String(), field{"id", s.ID.String()})
+	}
+	v.Commit = &o.Commit
 	a.say("You %s. It is final, with commit %d.", sentence, o.Commit)
 	return a.show(v, s.ID.String(), field{"id", s.ID.String()}, field{"commit", fmt.Sprint(o.Commit)})
 }

@@ -105,9 +105,26 @@ func (a *app) surplusClaimCommand() *cobra.Command {
 		Use:   "claim NUMBER",
 		Short: "Take what is payable to you of a distribution",
 		Args:  cobra.ExactArgs(1),
-	}, func(_ *cobra.Command, args []string) (act, error) {
+	}, func(cmd *cobra.Command, args []string) (act, error) {
 		n, err := number(args[0])
-		return act{surplus.KindClaim, surplus.Claim{Number: n}, fmt.Sprintf("take what is payable to you of distribution %d of the surplus", n)}, err
+		if err != nil {
+			return act{}, err
+		}
+		me, err := a.self(cmd)
+		if err != nil {
+			return act{}, err
+		}
+		d, err := getSeen[coop.DistributionView](a, cmd, "surplus", args[0])
+		if err != nil {
+			return act{}, err
+		}
+		says := fmt.Sprintf("take what is payable to you of distribution %d of the surplus", n)
+		for _, v := range d.Allotments {
+			if v.Key == me.ID {
+				says += ", by now " + d.Currency.Format(v.Due)
+			}
+		}
+		return act{surplus.KindClaim, surplus.Claim{Number: n}, says}, nil
 	})
 }
 

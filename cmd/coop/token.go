@@ -142,7 +142,21 @@ func (a *app) tokenClaimCommand() *cobra.Command {
 		if err != nil {
 			return act{}, err
 		}
-		return act{tokens.KindClaim, tokens.Claim{Asset: t.ID}, fmt.Sprintf("move to your account all that the income of %s has brought you", t.Name)}, nil
+		me, err := a.self(cmd)
+		if err != nil {
+			return act{}, err
+		}
+		v, err := getSeen[coop.TokenView](a, cmd, "tokens", t.ID.String())
+		if err != nil {
+			return act{}, err
+		}
+		says := fmt.Sprintf("move to your account all that the income of %s has brought you", t.Name)
+		for _, h := range v.Holders {
+			if h.Member != nil && *h.Member == me.ID && h.Claimable > 0 {
+				says += ", by now " + v.Currency.Format(h.Claimable)
+			}
+		}
+		return act{tokens.KindClaim, tokens.Claim{Asset: t.ID}, says}, nil
 	})
 }
 
