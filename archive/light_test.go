@@ -65,9 +65,9 @@ func TestLight(t *testing.T) {
 // are believed without a pin and found out with one (A11).
 func TestForgedLight(t *testing.T) {
 	id, store := handedOver(t)
-	raw, core, genesis := proofOf(t, id, store)
+	_, core, genesis := proofOf(t, id, store)
 	steps := core.Successions()
-	raw = Light(genesis, steps, nil)
+	raw := Light(genesis, steps, nil)
 	for at := len(genesis.Raw) + 8; at < len(raw); at += 7 {
 		bad := bytes.Clone(raw)
 		bad[at] ^= 1

@@ -266,7 +266,7 @@ func (w *town) buy(who tokens.Account) {
 // sell books a sale of the cashier, who is the first of all.
 func (w *town) sell() {
 	o, a := w.order(), w.act(tokens.Member(key(0)))
-	p, ok := w.w.order(o, num(1<<30))
+	_, ok := w.w.order(o, num(1<<30))
 	b := Sell{Order: o, Receipt: fmt.Sprint("sale ", w.n)}
 	if w.dice.IntN(2) == 0 {
 		b.Buyer = key(100 + w.dice.IntN(3))
@@ -277,7 +277,7 @@ func (w *town) sell() {
 	}
 	if err == nil {
 		w.accept["sell"]++
-		p, _ = w.w.order(o, num(MaxAmount))
+		p, _ := w.w.order(o, num(MaxAmount))
 		p.by, p.signer, p.buyer = tokens.Issue, a.By, b.Buyer
 		w.took(a.ID, p, tokens.Issue)
 	}

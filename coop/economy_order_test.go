@@ -99,9 +99,8 @@ func (x *economy) afterwards(t *rapid.T, list []payment, order []int, window eve
 		if p.kind == commerce.KindRefund {
 			p.body = commerce.Refund{Purchase: done[p.after]}
 		}
-		due := uint64(0)
 		if c, ok := p.body.(tokens.Claim); ok {
-			due = y.s.Ledger.Claimable(tokens.Member(y.keys[p.by]), c.Asset)
+			due := y.s.Ledger.Claimable(tokens.Member(y.keys[p.by]), c.Asset)
 			claimed[[2]int{p.by, slices.Index(x.assets, c.Asset)}] += due
 		}
 		id, err := y.apply(y.keys[p.by], p.kind, p.body)

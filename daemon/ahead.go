@@ -251,7 +251,7 @@ func (r *room) askProof(ctx context.Context, p p2p.Peer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer from.s.Reset()
+	defer func() { _ = from.s.Reset() }()
 	stop := context.AfterFunc(ctx, func() { _ = from.s.Reset() })
 	defer stop()
 	return from.read(archive.MaxLight)

@@ -166,7 +166,7 @@ func (r *room) fetchFrom(ctx context.Context, p p2p.Peer, id content.ID, part *c
 	if err != nil {
 		return err
 	}
-	defer from.s.Reset()
+	defer func() { _ = from.s.Reset() }()
 	stop := context.AfterFunc(ctx, func() { _ = from.s.Reset() })
 	defer stop()
 	return r.take(from, part, func(size uint64) { r.fetches.measure(id, size) })

@@ -83,7 +83,7 @@ func TestShare(t *testing.T) {
 }
 
 // multitude is a register of everybody.
-type multitude struct{ crowd }
+type multitude struct{}
 
 func (multitude) Person(identity.PublicKey) tokens.Person {
 	return tokens.Person{Known: true, Member: true}

@@ -31,12 +31,11 @@ func (t *Token) settle(b *Balance) {
 
 // Inherit moves the income that came to an account to another one: of escrow, to whom it is held for.
 func (s *State) Inherit(asset Asset, from, to Account) {
-	t, ok := s.Tokens.Get(asset)
-	if !ok {
+	if !s.Tokens.Has(asset) {
 		return // money has no income
 	}
 	s.gather(asset)
-	t, _ = s.Tokens.Get(asset)
+	t, _ := s.Tokens.Get(asset)
 	source, target := s.settled(from, asset), s.settled(to, asset)
 	target.Due += source.Due
 	target.Rest += source.Rest // below twice the supply
@@ -83,8 +82,7 @@ func (s *State) PayHolders(asset Asset, from Account, amount uint64, by event.ID
 
 // Claim takes one's income, also that of units in one's orders and waiting transfers.
 func (s *State) Claim(a Act, b Claim) error {
-	t, ok := s.Tokens.Get(b.Asset)
-	if !ok {
+	if !s.Tokens.Has(b.Asset) {
 		return ErrUnknownToken
 	}
 	if s.Claimable(a.By, b.Asset) == 0 {
@@ -92,7 +90,7 @@ func (s *State) Claim(a Act, b Claim) error {
 	}
 
 	s.gather(b.Asset)
-	t, _ = s.Tokens.Get(b.Asset)
+	t, _ := s.Tokens.Get(b.Asset)
 	for id := range s.open(a.By, b.Asset) {
 		s.Inherit(b.Asset, Escrow(id), a.By)
 	}

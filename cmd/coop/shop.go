@@ -14,17 +14,17 @@ import (
 
 func (a *app) elementCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "element", Short: "Elements, the pieces of work that are sold: list, show; coop propose --shop makes them"},
-		a.itemListCommand("element"), a.itemShowCommand("element"))
+		a.itemListCommand("element"), a.itemShowCommand())
 }
 
 func (a *app) productCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "product", Short: "Products, made of elements, and on which terms everything is sold: list, show, terms, demand"},
-		a.itemListCommand("product"), a.itemShowCommand("product"), a.termsCommand(), a.demandCommand())
+		a.itemListCommand("product"), a.itemShowCommand(), a.termsCommand(), a.demandCommand())
 }
 
 func (a *app) bundleCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "bundle", Short: "Bundles of elements, products and bundles: list, show"},
-		a.itemListCommand("bundle"), a.itemShowCommand("bundle"))
+		a.itemListCommand("bundle"), a.itemShowCommand())
 }
 
 func (a *app) itemListCommand(kind string) *cobra.Command {
@@ -70,7 +70,7 @@ func priceInWords(p commerce.Price, c governance.Currency) string {
 	return c.Format(p.Amount)
 }
 
-func (a *app) itemShowCommand(kind string) *cobra.Command {
+func (a *app) itemShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show NAME",
 		Short: "Show what it is made of, what it costs and who gets what of it",
