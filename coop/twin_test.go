@@ -15,6 +15,8 @@ type twin struct {
 	ballots  map[governance.Seat]governance.BallotCast
 	mandates map[governance.Remit]twinMandate
 	rolls    map[event.ID][]identity.PublicKey
+	classes  map[event.ID]map[identity.PublicKey][]string // of the roll, at the opening
+	programs map[event.ID]twinProgram
 }
 
 type twinMandate struct {
@@ -31,7 +33,7 @@ type twinCount struct {
 // countByTwin goes through all events that counted, and compares every count, closed or open, with what
 // stands in the state.
 func (w *world) countByTwin(t *rapid.T) {
-	x := twin{map[governance.Seat]governance.BallotCast{}, map[governance.Remit]twinMandate{}, map[event.ID][]identity.PublicKey{}}
+	x := twin{map[governance.Seat]governance.BallotCast{}, map[governance.Remit]twinMandate{}, map[event.ID][]identity.PublicKey{}, map[event.ID]map[identity.PublicKey][]string{}, map[event.ID]twinProgram{}}
 	genesis, _ := Genesis(w.genesis)
 	line := NewTimeline(genesis)
 	all := Proposals(w.state())
@@ -69,10 +71,11 @@ func (x *twin) hear(t *rapid.T, s *State, e *event.Event) {
 		b, _ := read[governance.BallotCast](d)
 		x.ballots[governance.Seat{Proposal: b.Proposal, Member: who.ID}] = b
 	case governance.KindProposalOpen:
-		x.rolls[e.ID] = []identity.PublicKey{}
+		x.rolls[e.ID], x.classes[e.ID] = []identity.PublicKey{}, map[identity.PublicKey][]string{}
 		for _, m := range Members(s) {
 			if m.Votes {
 				x.rolls[e.ID] = append(x.rolls[e.ID], m.ID)
+				x.classes[e.ID][m.ID] = m.Classes
 			}
 		}
 	case governance.KindDelegationGive:
@@ -88,7 +91,9 @@ func (x *twin) hear(t *rapid.T, s *State, e *event.Event) {
 	case governance.KindDelegationWithdraw:
 		b, _ := read[governance.DelegationWithdraw](d)
 		delete(x.mandates, governance.Remit{Member: who.ID, About: b.About})
-	case governance.KindMemberLeave:
+	case governance.KindProgramPublish, governance.KindProgramWithdraw:
+		x.hearProgram(e, s.Hall.Time)
+	case governance.KindMemberLeave, governance.KindProposalExit:
 		for remit := range x.mandates {
 			if remit.Member == who.ID {
 				delete(x.mandates, remit)
@@ -105,6 +110,9 @@ func (x *twin) mandate(member identity.PublicKey, id event.ID, p *governance.Pro
 			return nil
 		}
 		if !m.to.Nobody() && m.confirmed+p.Rules.Delegating.Term <= p.Voting.End {
+			return nil
+		}
+		if _, stands := x.answer(m.to.Program, p); !m.to.Program.IsZero() && !stands {
 			return nil
 		}
 		return &m.to
@@ -138,6 +146,9 @@ func (x *twin) says(id event.ID, p *governance.Proposal) map[identity.PublicKey]
 		to := x.mandate(v, id, p)
 		if to == nil || p.Rules.Delegating.Off {
 			return governance.BallotCast{}, false
+		}
+		if b, ok := x.answer(to.Program, p); ok {
+			return b, true
 		}
 		for _, member := range to.Members {
 			b, ok := said[member]
@@ -175,7 +186,8 @@ func (x *twin) compare(t *rapid.T, s *State, v ProposalView) {
 		return
 	}
 	got := twinCount{votes: make([]uint64, len(p.Options))}
-	for member, b := range x.says(v.ID, &p) {
+	said := x.says(v.ID, &p)
+	for member, b := range said {
 		if _, own := x.ballots[governance.Seat{Proposal: v.ID, Member: member}]; own {
 			got.ballots++
 		} else {
@@ -199,6 +211,8 @@ func (x *twin) compare(t *rapid.T, s *State, v ProposalView) {
 		}
 		return
 	}
+	x.checkChambers(t, v, &p, said)
+	x.checkEarly(t, v, &p)
 	bySides := len(p.Options) == 0
 	approving := v.Method == governance.Approval || v.Method.SharesBudget()
 	if v.Tally.Ballots != got.ballots || v.Tally.Delegated != got.delegated || (bySides || approving) && v.Tally.Abstain != got.abstain ||

@@ -38,6 +38,7 @@ type world struct {
 	genesis   *event.Event
 	now       event.Time
 	commits   []commit
+	told      [][]string // by commit: what was refused of its events, and why
 	strands   map[string]*strand
 	proposals map[string]event.ID
 	quiet     bool // inside repeat: what is checked after every command is checked after the last
@@ -203,6 +204,11 @@ func (w *world) commit(order []*event.Event) []fold.Receipt {
 	w.line.Begin(anchorOf(len(w.commits)))
 	receipts := w.line.Commit(uint64(len(w.commits)), w.now, order)
 	w.commits = append(w.commits, commit{w.now, order})
+	var told []string
+	for _, r := range receipts {
+		told = append(told, r.Refusal)
+	}
+	w.told = append(w.told, told)
 	if !w.quiet {
 		for _, broken := range Invariants(w.state()) {
 			w.t.Errorf("after commit %d: %v", len(w.commits), broken)
