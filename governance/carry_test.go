@@ -113,3 +113,17 @@ func TestDelegatedVotesAreVotes(t *testing.T) {
 		}
 	})
 }
+
+// TestConfirmedWhileItIsCounted: a delegation that is given or confirmed after the end of voting and before the
+// count applies, as a ballot that comes late does, and one of whose term the end was beyond does not.
+func TestConfirmedWhileItIsCounted(t *testing.T) {
+	for confirmed, want := range map[event.Time]uint64{49: 0, 50: 0, 51: 1, 100: 1, 101: 1, 1 << 40: 1} {
+		p := Proposal{Voting: Span{Start: 1, End: 100}, Rules: Rules{Track: trackBy(YesNo), Delegating: Delegating{Term: 50}}}
+		s := crowd(2, &p)
+		s.vote(event.ID{7}, 0, Ballot{Choice: Yes})
+		s.mandate(1, About{}, Mandate{To: Delegate{Members: []identity.PublicKey{numbered(0)}}, Given: confirmed, Confirmed: confirmed})
+		if c := s.carry(event.ID{7}, &p); c.delegated != want {
+			t.Errorf("confirmed at %d, end at 100, term 50: %d delegated, want %d", confirmed, c.delegated, want)
+		}
+	}
+}

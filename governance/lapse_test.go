@@ -145,3 +145,43 @@ func TestLapse(t *testing.T) {
 		}
 	})
 }
+
+// TestLapseAndWhatComesAfter: who is elected after a hand-over has lapsed once must announce a key like everybody;
+// and where the only steward's key is spoilt nobody is handed over to, while another timing still waits.
+func TestLapseAndWhatComesAfter(t *testing.T) {
+	t.Run("a new election", func(t *testing.T) {
+		s := appointed(t, []int{1, 2, 3, 4}, []int{5, 6, 7, 8})
+		s.passes(t) // 5 to 8 come in
+		if !s.Pending.Seated {
+			t.Fatal("this is another case")
+		}
+		if err := s.Appoint(fold.Env{Key: identity.Assembly, ID: event.ID{6}}, StewardAppoint{Stewards: []identity.PublicKey{person(0).Public(), person(8).Public()}}); err != nil {
+			t.Fatal(err)
+		}
+		s.announce(t, 8)
+		s.Time = s.Pending.Notice
+		s.MoveOn()
+		s.sits(t, 0, 0) // who has announced nothing
+		s.announce(t, 0)
+		s.MoveOn()
+		s.sits(t, 1, 0, 8)
+	})
+	t.Run("nobody is able", func(t *testing.T) {
+		s := town(t, 9, func(c *Charter) { c.Office.Patience = 3 * day })
+		s.Time = 1_000_000
+		p := s.Params
+		p.Delta0++
+		if err := s.AmendParams(fold.Env{Key: identity.Assembly, ID: event.ID{6}}, ParamsAmend{p}); err != nil {
+			t.Fatal(err)
+		}
+		key := s.Term.Stewards[0].Key
+		r, _ := s.RoundKeys.Get(key)
+		r.Forked = true
+		s.RoundKeys.Set(key, r)
+		s.passes(t)
+		s.sits(t, 0, 0)
+		if h := &s.Pending; len(h.Stewards) != 1 || h.Params != p || !s.Overdue() {
+			t.Errorf("%+v", h)
+		}
+	})
+}
