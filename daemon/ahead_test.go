@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/node"
 )
 
 // crowd lets many people join a cooperative who have much to say of themselves, so that its state has several pieces,
@@ -217,15 +219,7 @@ func TestLiarsDoNotStopACertifiedState(t *testing.T) {
 		},
 		"no longer handed out": func(n int, offset uint64, honest []byte) []byte {
 			if n == 3 {
-				ana.certify(id)
-				shelf := ana.daemon.all()[0].shelf
-				shelf.mu.Lock()
-				old := shelf.offers[0]
-				old.made, old.asked = time.Time{}, time.Time{}
-				shelf.mu.Unlock()
-				if _, err := ana.daemon.all()[0].newest(context.Background()); err != nil {
-					t.Error(err)
-				}
+				ana.renew(id)
 			}
 			if n >= 3 && honest == nil {
 				return []byte{}
@@ -268,12 +262,41 @@ func TestOnlySoundProofsCount(t *testing.T) {
 	if a, err := room.proven(o.proof); err != nil || content.ID(a.cert.Checkpoint.State) != o.id {
 		t.Fatal(err)
 	}
+	if err := eve.daemon.host.Connect(context.Background(), ana.daemon.host.Addrs()[0]); err != nil {
+		t.Fatal(err)
+	}
+	outside := outsideRoom(eve.daemon, id)
+	if _, err := outside.askProof(context.Background(), ana.daemon.home.Device); err == nil {
+		t.Error("somebody outside of the cooperative's network gets a proof")
+	}
 	if again, err := room.newest(context.Background()); err != nil || again != o {
 		t.Error("it was written twice", err)
 	}
 	_, cert, err := archive.FollowLight(o.proof, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	n, err := room.ask()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := n.Snapshot(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.State.Hall.Purpose = "Something else"
+	if _, err := room.shelf.write(room.genesis, c); !errors.Is(err, node.ErrFalseState) {
+		t.Error("a state is handed out that nobody signed", err)
+	}
+	var b bytes.Buffer
+	if err := otherRoom.shelf.store.WriteTo(&b, foreign.id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := room.shelf.store.Add(&b); err != nil {
+		t.Fatal(err)
+	}
+	if err := room.unfold(&ahead{cert: cert}, foreign.id, o.proof); !errors.Is(err, errOtherState) {
+		t.Error("the state of another cooperative is shown", err)
 	}
 	unsigned := *cert
 	unsigned.Signatures = nil
@@ -288,41 +311,111 @@ func TestOnlySoundProofsCount(t *testing.T) {
 	}
 }
 
-// TestARestartGoesOn: what was fetched before is not fetched again.
+// outsideRoom is what somebody can ask from who does not take part.
+func outsideRoom(d *Daemon, id event.ID) *room { return &room{d: d, id: id} }
+
+// TestARestartGoesOn: what was fetched before is not fetched again, unless nobody hands it out any more.
 func TestARestartGoesOn(t *testing.T) {
+	ana := newPeer(t, "ana")
+	id := ana.found("Roof")
+	ana.crowd(id, 0)
+	ana.daemon.withhold.Store(true)
+	for want, name := range []string{1: "still there", 2: "gone"} {
+		if name == "" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			ben := newPeer(t, "ben")
+			var firsts, again atomic.Int64
+			ana.answers(same, func(n int, offset uint64, honest []byte) []byte {
+				if offset == 0 && honest != nil {
+					firsts.Add(1)
+				}
+				if offset == content.Piece && again.Load() == 0 {
+					return nil // and no more
+				}
+				return append([]byte{}, honest...)
+			})
+			ben.enter(ana, id)
+			part := func() (size int64) {
+				files, _ := filepath.Glob(filepath.Join(ben.daemon.home.Paths.SnapshotsDir(id), "*.part"))
+				for _, f := range files {
+					if info, err := os.Stat(f); err == nil {
+						size = info.Size()
+					}
+				}
+				return size
+			}
+			eventually(t, "the first piece", func() bool { return part() == content.Piece })
+			ben.stop()
+			if name == "gone" {
+				ana.renew(id)
+			}
+			again.Store(1)
+			ben.start()
+			eventually(t, "a certified state", func() bool { c := ben.coop(id).Certified; return c != nil && c.Shown })
+			if firsts.Load() != int64(want) {
+				t.Errorf("the first piece was fetched %d times", firsts.Load())
+			}
+			ben.stop()
+		})
+	}
+}
+
+// renew has another state certified, and hands out the one before no more.
+func (p *peer) renew(id event.ID) {
+	p.t.Helper()
+	p.certify(id)
+	room := p.daemon.all()[0]
+	room.shelf.mu.Lock()
+	for _, old := range room.shelf.offers {
+		old.made, old.asked = time.Time{}, time.Time{}
+	}
+	room.shelf.mu.Unlock()
+	if _, err := room.newest(context.Background()); err != nil {
+		p.t.Error(err)
+	}
+}
+
+// TestALieOfTheStewardsIsTold: a state that a quorum signed and that does not follow from the history is shown as what
+// they certified, until the history is there. Then the peer says that it is false, shows its own, and signs nothing.
+func TestALieOfTheStewardsIsTold(t *testing.T) {
 	ana, ben := newPeer(t, "ana"), newPeer(t, "ben")
 	id := ana.found("Roof")
 	ana.crowd(id, 0)
 	ana.daemon.withhold.Store(true)
-	var firsts, again atomic.Int64
-	ana.answers(same, func(n int, offset uint64, honest []byte) []byte {
-		if offset == 0 {
-			firsts.Add(1)
-		}
-		if offset == content.Piece && again.Load() == 0 {
-			return nil // and no more
-		}
-		return honest
-	})
-	ben.enter(ana, id)
-	part := func() (size int64) {
-		files, _ := filepath.Glob(filepath.Join(ben.dir, "*", "coops", id.String(), "snapshots", "*.part"))
-		more, _ := filepath.Glob(filepath.Join(ben.dir, "coops", id.String(), "snapshots", "*.part"))
-		for _, f := range append(files, more...) {
-			if info, err := os.Stat(f); err == nil {
-				size = info.Size()
-			}
-		}
-		return size
+	room := ana.daemon.all()[0]
+	n, err := room.ask()
+	if err != nil {
+		t.Fatal(err)
 	}
-	eventually(t, "the first piece", func() bool { return part() == content.Piece })
-	ben.stop()
-	again.Store(1)
-	ben.start()
-	eventually(t, "a certified state", func() bool { c := ben.coop(id).Certified; return c != nil && c.Shown })
-	if firsts.Load() != 1 {
-		t.Errorf("the first piece was fetched %d times", firsts.Load())
+	c, err := n.Snapshot(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.State.Hall.Purpose = "Something else"
+	p := c.Certificate.Checkpoint
+	p.State = coop.Root(c.State)
+	sig := p.Sign(ana.daemon.key)
+	c.Certificate = &finality.Certificate{Version: 1, Checkpoint: p, Signatures: []finality.Signature{{Sig: sig[:]}}}
+	room.shelf.mu.Lock()
+	_, err = room.shelf.write(room.genesis, c)
+	room.shelf.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ben.enter(ana, id)
+	eventually(t, "what was certified", func() bool { c := ben.coop(id).Certified; return c != nil && c.Shown })
+	var o coop.Overview
+	if ben.get(Path("coops", id.String(), "overview"), &o); o.Purpose != "Something else" {
+		t.Errorf("%+v", o)
 	}
 	ana.daemon.withhold.Store(false)
-	eventually(t, "the history", func() bool { return ben.coop(id).Certified == nil && ben.coop(id).Commits == ana.coop(id).Commits })
+	eventually(t, "the truth", func() bool { return ben.coop(id).Halted == node.ErrFalseState.Error() })
+	if ben.get(Path("coops", id.String(), "overview"), &o); o.Purpose == "Something else" || ben.coop(id).Certified != nil {
+		t.Errorf("%+v", o)
+	}
+	if _, err := ben.submit(id, governance.KindMemberApply, governance.MemberApply{Name: "Ben", Classes: []string{"member"}}); err == nil {
+		t.Error("it signs")
+	}
 }
