@@ -2,6 +2,7 @@ package governance
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sustainy/coop/tally"
 )
@@ -86,6 +87,15 @@ var forms = []form{
 	{method: BudgetShares, marks: approvals, least: 1, most: MaxOptions, sharesABudget: true},
 }
 
+// methods lists all of them.
+func methods() string {
+	names := make([]string, len(forms))
+	for i, f := range forms {
+		names[i] = string(f.method)
+	}
+	return strings.Join(names, ", ")
+}
+
 // form finds what a method asks.
 func (m Method) form() (form, bool) {
 	i := slices.IndexFunc(forms, func(f form) bool { return f.method == m })
@@ -140,7 +150,7 @@ var unanimous = Threshold{Share: Ratio{1, 1}}
 // validateMethod checks a track's settings: those that its method needs, and no other.
 func (t *Track) validateMethod(name string, report func(bool, string, ...any)) {
 	f, known := t.Method.form()
-	report(known, "track %s has the unknown method %s", name, shown(t.Method))
+	report(known, "track %s has the unknown method %s: choose one of %s", name, shown(t.Method), methods())
 	if !known {
 		return
 	}

@@ -17,6 +17,31 @@ import (
 // marks are what the flags of coop vote say about options.
 type marks struct{ approve, rank, score, points string }
 
+// joined is a flag that may be repeated: what it says comes after what it said before. To keep the last alone, as
+// other flags do, would change a ballot without a word.
+type joined struct {
+	text *string
+	with string
+}
+
+func (j joined) String() string {
+	if j.text == nil {
+		return ""
+	}
+	return *j.text
+}
+
+func (j joined) Type() string { return "string" }
+
+// Set adds what is said.
+func (j joined) Set(text string) error {
+	if *j.text != "" {
+		*j.text += j.with
+	}
+	*j.text += text
+	return nil
+}
+
 func (a *app) voteCommand() *cobra.Command {
 	var sign signFlags
 	var m marks
@@ -71,10 +96,10 @@ ranking comes after all in it; who is left out of scores or points gets 0.`,
 	}
 	sign.add(cmd)
 	f := cmd.Flags()
-	f.StringVar(&m.approve, "approve", "", "the options you approve, separated by commas")
-	f.StringVar(&m.rank, "rank", "", "the options in your order, the best first: 'B > A = C'")
-	f.StringVar(&m.score, "score", "", "a score for each option: A=5,B=2")
-	f.StringVar(&m.points, "points", "", "your points for options: A=3,B=1")
+	f.Var(joined{&m.approve, ","}, "approve", "the options you approve, separated by commas")
+	f.Var(joined{&m.rank, " > "}, "rank", "the options in your order, the best first: 'B > A = C'")
+	f.Var(joined{&m.score, ","}, "score", "a score for each option: A=5,B=2")
+	f.Var(joined{&m.points, ","}, "points", "your points for options: A=3,B=1")
 	f.StringVar(&reason, "reason", "", "why, for all members to read")
 	return cmd
 }
