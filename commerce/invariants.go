@@ -1,6 +1,7 @@
 package commerce
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 
@@ -24,14 +25,21 @@ func (s *State) Invariants(ledger *tokens.State, at event.Time) []error {
 		report(e.Asset == asset && ledger.Tokens.Has(asset), "element %q belongs to no token", e.Title)
 		report(e.Price.check() == nil, "element %q has the price %d", e.Title, e.Price.Amount)
 	}
-	came := table.Table[event.ID, *big.Int]{} // to offers
+	came := table.Table[stretch, uint64]{}
 	held := table.Table[event.ID, uint64]{}
 	s.checkPurchases(ledger, at, &came, &held, report)
 	for id, o := range s.Offers.All() {
 		s.checkOffer(ledger, id, &o, report)
 		split, _ := ledger.Splits.Get(id)
-		sum, ok := came.Get(id)
-		report(!ok && split.Total == 0 || ok && sum.Cmp(num(split.Total)) == 0, "%d came to %q, and its purchases say %v", split.Total, o.Name, sum)
+		sum := uint64(0)
+		for st, amount := range came.From(stretch{Offer: id}) {
+			if st.Offer != id {
+				break
+			}
+			report(st.Before == sum, "a purchase begins at %d of what came to %q, and the one before it ends at %d", st.Before, o.Name, sum)
+			sum += amount
+		}
+		report(sum == split.Total, "%d came to %q, and its purchases say %d", split.Total, o.Name, sum)
 		waits, _ := held.Get(id)
 		report(waits == o.Held, "%d purchases of %q can be given back, not %d", waits, o.Name, o.Held)
 	}
@@ -39,11 +47,23 @@ func (s *State) Invariants(ledger *tokens.State, at event.Time) []error {
 	return broken
 }
 
+// stretch is where a payment to an offer begins in all that ever came to it. Receipts say by it who had which
+// cent, so stretches must neither overlap nor leave anything out.
+type stretch struct {
+	Offer  event.ID
+	Before uint64
+}
+
+// Compare orders by offer, then by place.
+func (s stretch) Compare(other stretch) int {
+	return cmp.Or(s.Offer.Compare(other.Offer), cmp.Compare(s.Before, other.Before))
+}
+
 func num(n uint64) *big.Int { return new(big.Int).SetUint64(n) }
 
 // checkPurchases expects that all of every purchase is accounted for, and adds up what came to offers and
 // what may yet.
-func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.Table[event.ID, *big.Int], holds *table.Table[event.ID, uint64], report func(bool, string, ...any)) {
+func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.Table[stretch, uint64], holds *table.Table[event.ID, uint64], report func(bool, string, ...any)) {
 	waiting, known, escrow := 0, 0, new(big.Int)
 	numbers := table.Table[table.Number, struct{}]{}
 	for id, p := range s.Purchases.All() {
@@ -59,12 +79,8 @@ func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.
 				waits, _ := holds.Get(gift.To.ID)
 				holds.Set(gift.To.ID, waits+1)
 			}
-			if p.Phase == Paid && !gift.Lapsed {
-				total, ok := came.Get(gift.To.ID)
-				if !ok {
-					total = new(big.Int)
-				}
-				came.Set(gift.To.ID, new(big.Int).Add(total, num(gift.Amount)))
+			if p.Phase == Paid && !gift.Lapsed && gift.Amount > 0 {
+				came.Set(stretch{gift.To.ID, gift.Before}, gift.Amount)
 			}
 		}
 		report(sum.Cmp(num(p.Amount)) == 0 && p.Amount > 0, "%s of the %d of purchase %s are accounted for", sum, p.Amount, id)

@@ -15,6 +15,7 @@ func (d *Daemon) ledgerRoutes(on func(string, answer)) {
 	on("GET /v1/coops/{coop}/tokens", view(func(v *picture) any { return coop.Tokens(v.State) }))
 	on("GET /v1/coops/{coop}/tokens/{token}", d.ofToken(aboutToken))
 	on("GET /v1/coops/{coop}/market/{token}", d.ofToken(aboutMarket))
+	on("GET /v1/coops/{coop}/orders", view(func(v *picture) any { return openOrders(v.State) }))
 	on("GET /v1/coops/{coop}/orders/{order}", d.getOrder)
 }
 
@@ -49,19 +50,26 @@ func (d *Daemon) getOrder(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []named
-	var open []coop.OrderView
-	for asset := range v.State.Ledger.Tokens.All() {
-		b, _ := coop.Book(v.State, asset)
-		for _, o := range append(b.Orders, b.Waiting...) {
-			all, open = append(all, named{id: o.ID.String()}), append(open, o)
-		}
+	open := openOrders(v.State)
+	all := make([]named, len(open))
+	for i, o := range open {
+		all[i] = named{id: o.ID.String()}
 	}
 	i, err := pick("open order or waiting transfer", r.PathValue("order"), all, "coop market book TOKEN")
 	if err != nil {
 		return nil, err
 	}
 	return open[i], nil
+}
+
+// openOrders are the orders and waiting transfers of all tokens.
+func openOrders(s *coop.State) []coop.OrderView {
+	open := []coop.OrderView{}
+	for asset := range s.Ledger.Tokens.All() {
+		b, _ := coop.Book(s, asset)
+		open = append(append(open, b.Orders...), b.Waiting...)
+	}
+	return open
 }
 
 // findToken finds a token by name, id or part of it.

@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -14,16 +16,75 @@ func (a *app) marketCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "market", Short: "Buy and sell units of achievement tokens",
 		Long: `Buy and sell units of achievement tokens, by orders with a limit. What an order would give waits in
 escrow. All orders that become final together are cleared at one price for everybody.`},
-		a.marketBookCommand(), a.marketOrderCommand(tokens.Sell), a.marketOrderCommand(tokens.Buy), a.marketCancelCommand(), a.marketPricesCommand())
+		a.marketListCommand(), a.marketBookCommand(), a.marketOrderCommand(tokens.Sell), a.marketOrderCommand(tokens.Buy), a.marketCancelCommand(), a.marketPricesCommand())
 }
 
 func (a *app) book(cmd *cobra.Command, token string) (coop.BookView, error) {
 	return get[coop.BookView](a, cmd, "market", token)
 }
 
+// orderFilter is which orders one wants to see.
+type orderFilter struct {
+	side string
+	mine bool
+}
+
+func (f *orderFilter) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.side, "side", "", "only these: buy, sell or transfer")
+	cmd.Flags().BoolVar(&f.mine, "mine", false, "only yours")
+}
+
+// printOrders lists those that fit.
+func (a *app) printOrders(cmd *cobra.Command, f *orderFilter, c governance.Currency, all []coop.OrderView) error {
+	var me coop.MemberView
+	if f.mine {
+		var err error
+		if me, err = a.self(cmd); err != nil {
+			return err
+		}
+	}
+	type view = coop.OrderView
+	some := slices.DeleteFunc(all, func(o view) bool { return f.side != "" && f.side != o.What || f.mine && o.Owner != me.ID })
+	return list(a, some, func(o view) string { return o.ID.String() },
+		column[view]{name: "id", text: func(o view) string { return a.ending(o.ID.String()) }},
+		column[view]{name: "what", text: func(o view) string { return o.What }},
+		column[view]{name: "units", text: func(o view) string { return fmt.Sprint(o.Left) }},
+		column[view]{name: "at", text: func(o view) string {
+			if o.Price == 0 {
+				return ""
+			}
+			return c.Format(o.Price)
+		}},
+		column[view]{name: "by", text: func(o view) string { return o.Name }},
+		column[view]{name: "to", text: func(o view) string { return o.To }},
+		column[view]{name: "ends", text: func(o view) string { return a.ago(o.Until) }},
+		column[view]{name: "token", text: func(o view) string { return o.Token }})
+}
+
+func (a *app) marketListCommand() *cobra.Command {
+	var f orderFilter
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the open orders and waiting transfers of all tokens",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			m, err := a.money(cmd)
+			if err != nil {
+				return err
+			}
+			all, err := get[[]coop.OrderView](a, cmd, "orders")
+			if err != nil {
+				return err
+			}
+			return a.printOrders(cmd, &f, m.Currency, all)
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
 func (a *app) marketBookCommand() *cobra.Command {
-	var side string
-	var mine bool
+	var f orderFilter
 	cmd := &cobra.Command{
 		Use:   "book TOKEN",
 		Short: "List the open orders of a token, the best first, and the transfers that wait for approval",
@@ -33,36 +94,10 @@ func (a *app) marketBookCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var me coop.MemberView
-			if mine {
-				if me, err = a.self(cmd); err != nil {
-					return err
-				}
-			}
-			var some []coop.OrderView
-			for _, o := range append(b.Orders, b.Waiting...) {
-				if (side == "" || side == o.What) && (!mine || o.Owner == me.ID) {
-					some = append(some, o)
-				}
-			}
-			type view = coop.OrderView
-			return list(a, some, func(o view) string { return o.ID.String() },
-				column[view]{name: "id", text: func(o view) string { return a.ending(o.ID.String()) }},
-				column[view]{name: "what", text: func(o view) string { return o.What }},
-				column[view]{name: "units", text: func(o view) string { return fmt.Sprint(o.Left) }},
-				column[view]{name: "at", text: func(o view) string {
-					if o.Price == 0 {
-						return ""
-					}
-					return b.Currency.Format(o.Price)
-				}},
-				column[view]{name: "by", text: func(o view) string { return o.Name }},
-				column[view]{name: "to", text: func(o view) string { return o.To }},
-				column[view]{name: "ends", text: func(o view) string { return a.ago(o.Until) }})
+			return a.printOrders(cmd, &f, b.Currency, append(b.Orders, b.Waiting...))
 		},
 	}
-	cmd.Flags().StringVar(&side, "side", "", "only these: buy, sell or transfer")
-	cmd.Flags().BoolVar(&mine, "mine", false, "only yours")
+	f.add(cmd)
 	return cmd
 }
 
