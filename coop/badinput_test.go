@@ -169,9 +169,13 @@ func TestBadPurchases(t *testing.T) {
 	x.refuses("two sliders to one place", bob, commerce.KindBuy, buy(commerce.Steer{To: other, Amount: 1}, commerce.Steer{To: other, Amount: 1}), commerce.ErrSteers)
 	x.refuses("a slider to nowhere", bob, commerce.KindBuy, buy(commerce.Steer{To: commerce.Item{Kind: "moon"}, Amount: 1}), commerce.ErrUnknownItem)
 
+	had := x.s.Ledger.Of(tokens.Member(bob), tokens.Currency).Has
 	id := x.must(bob, commerce.KindBuy, buy())
 	x.refuses("another's purchase given back", x.keys[2], commerce.KindRefund, commerce.Refund{Purchase: id}, commerce.ErrNotYours)
 	x.must(bob, commerce.KindRefund, commerce.Refund{Purchase: id})
+	if has := x.s.Ledger.Of(tokens.Member(bob), tokens.Currency).Has; has != had {
+		t.Errorf("given back: %d of %d", has, had)
+	}
 	x.refuses("given back twice", bob, commerce.KindRefund, commerce.Refund{Purchase: id}, commerce.ErrRefundedTwice)
 	id = x.must(bob, commerce.KindBuy, buy())
 	x.wait(day)
