@@ -22,9 +22,10 @@ import (
 )
 
 // When a home looks ahead: it shows the state that a quorum certified while it fetches the history that led there,
-// if it lacks more commits and more events than these, some 5 MB. Less is there sooner than one could read the answer.
+// if it lacks more events than this, some 5 MB. Less is there sooner than one could read the answer. How many it lacks
+// the proof says, for which it asks if it lacks some commits: under load one commit has hundreds of events.
 const (
-	aheadCommits = 32
+	aheadCommits = 4
 	aheadEvents  = 10_000
 )
 
@@ -78,7 +79,9 @@ func (a *ahead) about(s *node.Status, now time.Time) *Ahead {
 	if took := now.Sub(a.began); v.Checked > a.events && took > time.Second {
 		rest := time.Duration(float64(took) / float64(v.Checked-a.events) * float64(p.Events-v.Checked))
 		v.Left = rest.Milliseconds()
-		left = ", about " + rest.Round(max(time.Second, rest.Round(time.Minute)/10)).String() + " more"
+		if rest > time.Second {
+			left = ", about " + rest.Round(max(time.Second, rest.Round(time.Minute)/10)).String() + " more"
+		}
 	}
 	what := "the state that %d of %d stewards certified at commit %d is being fetched"
 	if v.Shown {
@@ -94,6 +97,9 @@ func (r *room) lookAhead(ctx context.Context, n *node.Node) {
 		return
 	}
 	proof, looked := r.shelf.kept(), time.Time{}
+	if proof == nil {
+		r.shelf.clear(content.ID{}) // what was handed out before the last stop
+	}
 	for {
 		s, err := n.Status(ctx)
 		if err != nil {
@@ -146,11 +152,12 @@ func (r *room) leap(ctx context.Context, n *node.Node, s *node.Status, proof []b
 		if err == nil {
 			<-there.Done()
 		}
+		here := there.Err() != nil // the history
 		met()
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case there.Err() != nil || !errors.Is(err, errAllAbsent):
+		case here || !errors.Is(err, errAllAbsent):
 			return err
 		}
 		if !pause(ctx, aheadPause) { // nobody has it any more: there is a newer one
@@ -212,7 +219,7 @@ func (r *room) certificate(ctx context.Context, s *node.Status, kept []byte) (be
 		}
 		asked++
 	}
-	if best == nil || best.cert.Checkpoint.Index < s.Commits || kept == nil && (best.cert.Checkpoint.Events < s.Events+r.d.aheadEvents || best.cert.Checkpoint.Index < s.Commits+aheadCommits) {
+	if best == nil || best.cert.Checkpoint.Index < s.Commits || kept == nil && best.cert.Checkpoint.Events < s.Events+r.d.aheadEvents {
 		return nil, nil, errNotWorthIt
 	}
 	best.began, best.events = time.Now(), s.Events
