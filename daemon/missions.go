@@ -10,6 +10,7 @@ import (
 func (d *Daemon) missionRoutes(on func(string, answer)) {
 	on("GET /v1/coops/{coop}/missions", view(func(v *picture) any { return coop.Missions(v.State) }))
 	on("GET /v1/coops/{coop}/missions/{mission}", d.getMission)
+	on("GET /v1/coops/{coop}/mission-terms", view(func(v *picture) any { return v.State.Missions.Terms }))
 	on("GET /v1/coops/{coop}/awards", view(func(v *picture) any { return coop.Awards(v.State) }))
 	on("GET /v1/coops/{coop}/standing", view(func(v *picture) any { return coop.Standing(v.State) }))
 	on("GET /v1/coops/{coop}/submissions/{submission}", d.getSubmission)

@@ -95,7 +95,10 @@ func (a *app) missionShowCommand() *cobra.Command {
 				return err
 			}
 			money := m.Currency.Format
-			next := ""
+			next, deposit := "", ""
+			if m.Deposit > 0 {
+				deposit = money(m.Deposit) + " of " + oneLine(m.ByName)
+			}
 			if m.Due != 0 {
 				next = fmt.Sprintf("%s: %s", m.Due, m.Next)
 			}
@@ -119,7 +122,7 @@ func (a *app) missionShowCommand() *cobra.Command {
 			}
 			return a.show(m, m.ID.String(), field{"id", m.ID.String()}, field{"title", m.Title}, field{"by", m.ByName}, field{"phase", string(m.Phase)}, field{"next", next},
 				field{"brief", m.Brief}, field{"criteria", m.Criteria}, field{"tags", strings.Join(m.Tags, ", ")},
-				field{"terms", m.Terms}, field{"pledged", fmt.Sprintf("%s by %d", money(m.Raised), m.Pledgers)}, field{"escrow", money(m.Escrow)}, field{"pledges", strings.Join(pledges, "\n")},
+				field{"terms", m.Terms}, field{"pledged", fmt.Sprintf("%s by %d", money(m.Raised), m.Pledgers)}, field{"escrow", money(m.Escrow)}, field{"deposit", deposit}, field{"pledges", strings.Join(pledges, "\n")},
 				field{"submissions", strings.Join(submissions, "\n")}, field{"milestones", milestonesInWords(&m)}, field{"expected", expectedInWords(&m)}, field{"spam", spamInWords(&m)}, field{"verdict", verdictInWords(&m)}, field{"appeals", strings.Join(appeals, "\n")},
 				field{"paid", map[bool]string{true: money(m.Paid)}[m.Paid > 0]}, field{"token", asset})
 		},

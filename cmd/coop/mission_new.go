@@ -39,7 +39,15 @@ coop propose TITLE --mission FILE puts it to the vote.`,
 			return act{}, err
 		}
 		l, err := o.listing(m, args[0])
-		return act{missions.KindList, l, coop.ListingInWords(m.Currency, &l)}, err
+		if err != nil {
+			return act{}, err
+		}
+		terms, err := getSeen[missions.Terms](a, cmd, "mission-terms")
+		says := coop.ListingInWords(m.Currency, &l)
+		if terms.Deposit > 0 {
+			says += fmt.Sprintf("; you put down a deposit of %s, which comes back with its end, unless the members call it spam", m.Currency.Format(terms.Deposit))
+		}
+		return act{missions.KindList, l, says}, err
 	})
 	o.add(cmd)
 	return cmd
