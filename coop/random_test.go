@@ -122,6 +122,9 @@ func TestWhateverPeopleDo(t *testing.T) {
 			}
 		}
 		w.replay()
+		if dice.IntN(5) == 0 { // it folds as often as all the rest
+			w.reread(3)
+		}
 		w.replayMerged(rt)
 		w.countByTwin(rt)
 		seen.note(w)

@@ -344,7 +344,6 @@ func (w *world) replay() {
 	if has != w.state().Ledger.Of(tokens.Treasury, tokens.Currency).Has {
 		w.t.Errorf("the statement of the treasury comes to %d", has)
 	}
-	w.reread(min(20, max(4, 2000/len(w.commits))))
 }
 
 // found begins the cooperative. Whoever is in by= founds it; author= signs, consents= consents. Other
