@@ -174,7 +174,11 @@ func (a *app) missionCancelCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 	}, func(cmd *cobra.Command, args []string) (act, error) {
 		m, err := a.mission(cmd, args[0])
-		return act{missions.KindCancel, missions.Cancel{Mission: m.ID}, fmt.Sprintf("call off the mission %q; %s goes back to %s", m.Title, m.Currency.Format(m.Escrow), plural(m.Pledgers, "pledger", "pledgers"))}, err
+		says := fmt.Sprintf("call off the mission %q; %s goes back to %s", m.Title, m.Currency.Format(m.Escrow-m.Deposit), plural(m.Pledgers, "pledger", "pledgers"))
+		if m.Deposit > 0 {
+			says += fmt.Sprintf(", and the deposit of %s to %s", m.Currency.Format(m.Deposit), m.ByName)
+		}
+		return act{missions.KindCancel, missions.Cancel{Mission: m.ID}, says}, err
 	})
 }
 
