@@ -140,6 +140,8 @@ func (w *world) amendedGuild(variant string) governance.Charter {
 		quick.Voting = 1
 	case "friendly":
 		quick.Proposers, quick.Voting, c.Classes[0].Votes = []string{"friend"}, 2*hour, true
+	case "no-time-for-council":
+		c.Tracks[7].Voting = 1
 	case "each-of-the-friends", "shops-must-agree":
 		c = village()
 		quick = &c.Tracks[1]
