@@ -116,7 +116,7 @@ var mutants = []mutant{
 	{"A16: all show a fork at once", "node/charge.go", "* chargeEvery\n", "* 0 * chargeEvery\n", "TestStewardsInTurn", "./node"},
 	{"A16: forgiven forks are shown again", "node/charge.go", " && fork.Seq >= d.Cleared", "", "TestSettledForkIsNotCharged", "./node"},
 	{"A19: a full block is too much", "finality/round.go", "case len(c.Inc) > MaxInc ||", "case len(c.Inc) >= MaxInc ||", "TestA19FullBlocksOfJunk", ""},
-	{"signatures under a hand-over are not asked for", "node/sync.go", "	c.reseal(from, h)\n", "", "", ""},
+	{"signatures under a hand-over are not asked for", "node/sync.go", "	c.reseal(from, h)\n", "", "TestHandoverUnderFire", ""},
 	{"a certificate needs no signatures", "finality/checkpoint.go", "return n.have.count() >= n.ep.Q()", "return n.have.count() >= 0", "", ""},
 	{"a signature under a checkpoint is not looked at", "finality/checkpoint.go", "		case !identity.Verify(n.ep.Stewards[s.Steward], text, identity.Signature(s.Sig)):\n			sound", "		case len(text) == 0:\n			sound", "TestNotaryGathers", "./finality"},
 	{"round blocks of an epoch to come are taken for the present one's", "node/seal.go", "		default:\n			c.later.put(from, raw)\n			c.outrun(from)\n", "		default:\n			bad++\n", "TestBlocksOfAnEpochToComeAreKept", "./node"},
