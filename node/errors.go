@@ -14,7 +14,7 @@ var (
 	// ErrMisled is shown by a peer that was led into a history which is not that of its invite.
 	ErrMisled = errors.New("this is not the history that your invite vouches for, so somebody has forged one of the two: nothing here can be relied on. Ask for a new invite, over a channel you trust, leave (coop leave) and join with it")
 	// ErrChecking is why a peer signs no event while it shows a certified state and fetches the history.
-	ErrChecking = errors.New("this peer shows what the stewards certified and is still checking the history that led there: it signs when that is done (coop status shows how far it is)")
+	ErrChecking = errors.New("this peer is still checking the history that led to what the stewards certified, and signs when it agrees: coop status shows how far it is")
 	// ErrFalseState is shown by a peer that has checked the history up to a certified state, and came to another.
 	ErrFalseState = errors.New("a quorum of the stewards has signed a state that does not follow from the history, so either they lie or this peer errs, and it signs nothing more: export the archive (coop export), let others verify it, and speak with the members")
 	// ErrConstitutionalFork is shown by a peer that halts because the members went on without it.
