@@ -114,9 +114,8 @@ func TestBadOrders(t *testing.T) {
 func TestBadBundles(t *testing.T) {
 	x := newEconomy(t, 4)
 	coop := identity.Assembly
-	next := event.ID{}
 	y := economy{n: x.n}
-	next = y.id() // of the act that follows
+	next := y.id() // of the act that follows
 	offer := func(name string, items ...commerce.Item) commerce.NewOffer {
 		b := commerce.NewOffer{Kind: commerce.Bundle, Name: name, Title: name, Price: commerce.Price{Amount: 5}}
 		for _, item := range items {

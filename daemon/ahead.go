@@ -380,12 +380,12 @@ func (r *room) looking(ctx context.Context) *Ahead {
 }
 
 // checked is picture for what only the history can tell.
-func (d *Daemon) checked(req *http.Request) (*picture, *room, error) {
+func (d *Daemon) checked(req *http.Request) (*picture, error) {
 	v, r, err := d.picture(req)
 	if err == nil {
 		err = r.history(req.Context())
 	}
-	return v, r, err
+	return v, err
 }
 
 // history tells why what only the history can tell is not known yet, or nil.

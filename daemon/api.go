@@ -166,7 +166,7 @@ type Explanation struct {
 }
 
 func (d *Daemon) getExplain(r *http.Request) (any, error) {
-	v, _, err := d.checked(r)
+	v, err := d.checked(r)
 	if err != nil {
 		return nil, err
 	}
@@ -200,11 +200,7 @@ func (d *Daemon) postSubmit(r *http.Request) (any, error) {
 	if err := decode(r, &s); err != nil {
 		return nil, err
 	}
-	room, err := d.room(r.PathValue("coop"))
-	if err != nil {
-		return nil, err
-	}
-	n, err := room.write()
+	n, err := d.writer(r)
 	if err != nil {
 		return nil, err
 	}
@@ -227,11 +223,7 @@ func (d *Daemon) getSlot(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, usage("%v", err)
 	}
-	room, err := d.room(r.PathValue("coop"))
-	if err != nil {
-		return nil, err
-	}
-	n, err := room.ask()
+	n, err := d.reader(r)
 	if err != nil {
 		return nil, err
 	}
@@ -255,11 +247,7 @@ func (d *Daemon) getWait(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, usage("%v", err)
 	}
-	room, err := d.room(r.PathValue("coop"))
-	if err != nil {
-		return nil, err
-	}
-	n, err := room.ask()
+	n, err := d.reader(r)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (d *Daemon) getMandates(r *http.Request) (any, error) {
 // getTravel tells how the votes on a proposal travel, with the chain of ?member=, were it not for what
 // each ?if=MEMBER=TO supposes.
 func (d *Daemon) getTravel(r *http.Request) (any, error) {
-	v, _, err := d.checked(r)
+	v, err := d.checked(r)
 	if err != nil {
 		return nil, err
 	}

@@ -12,11 +12,7 @@ type Pinned struct {
 }
 
 func (d *Daemon) getPin(r *http.Request) (any, error) {
-	room, err := d.room(r.PathValue("coop"))
-	if err != nil {
-		return nil, err
-	}
-	n, err := room.ask()
+	n, err := d.reader(r)
 	if err != nil {
 		return nil, err
 	}

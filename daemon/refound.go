@@ -53,11 +53,7 @@ func (d *Daemon) postRefound(r *http.Request) (any, error) {
 	if err := decode(r, &ask); err != nil {
 		return nil, err
 	}
-	room, err := d.room(r.PathValue("coop"))
-	if err != nil {
-		return nil, err
-	}
-	n, err := room.write()
+	n, err := d.writer(r)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -317,6 +318,24 @@ func (r *room) write() (*node.Node, error) {
 		return nil, p
 	}
 	return n, nil
+}
+
+// reader is the node of the cooperative that a request names, for who only looks.
+func (d *Daemon) reader(req *http.Request) (*node.Node, error) {
+	r, err := d.room(req.PathValue("coop"))
+	if err != nil {
+		return nil, err
+	}
+	return r.ask()
+}
+
+// writer is the node of the cooperative that a request names, for who adds something.
+func (d *Daemon) writer(req *http.Request) (*node.Node, error) {
+	r, err := d.room(req.PathValue("coop"))
+	if err != nil {
+		return nil, err
+	}
+	return r.write()
 }
 
 // read calls f with the store while it is open.

@@ -214,11 +214,7 @@ func (d *Daemon) postTake(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Daemon) take(r *http.Request, body io.Reader) (any, error) {
-	room, err := d.room(r.PathValue("coop"))
-	if err != nil {
-		return nil, err
-	}
-	n, err := room.write()
+	n, err := d.writer(r)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func (t *Table[K, V]) Differences(other *Table[K, V]) iter.Seq[K] {
 	return func(yield func(K) bool) {
 		a, b := begin(t.tree), begin(other.tree)
 		for a.in || b.in {
-			side := 0
+			var side int
 			switch {
 			case !b.in:
 				side = -1
