@@ -472,6 +472,9 @@ func (j *judge) end() {
 	for _, t := range state.Ledger.Tokens.All() {
 		j.stats.Trades += int(t.Trades)
 	}
+	if state.Shop.Elements.Len() > 0 && state.Missions.Missions.Len() > 0 {
+		j.stats.Markets = 1
+	}
 	j.stats.Sales, j.stats.Pledges = state.Shop.Purchases.Len(), state.Missions.Pledges.Len()
 	j.countedOnce()
 	j.recount(state)

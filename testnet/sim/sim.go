@@ -52,6 +52,7 @@ type Stats struct {
 	Seals    int // certificates that any honest peer kept
 	Crashes  int
 	Forks    int // rounds with two blocks of one steward in them
+	Markets  int // worlds that came to money, a token, something for sale and a mission
 	Doubles  int // spends and sales with two sides
 	Trades   int // batches in which units changed hands
 	Sales    int // purchases

@@ -120,6 +120,7 @@ func (s *Stats) add(o *Stats) {
 	s.Seals += o.Seals
 	s.Crashes += o.Crashes
 	s.Forks += o.Forks
+	s.Markets += o.Markets
 	s.Doubles += o.Doubles
 	s.Trades += o.Trades
 	s.Sales += o.Sales

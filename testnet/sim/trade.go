@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/coop"
@@ -26,39 +25,53 @@ type trader struct {
 	dice dice
 }
 
-// trade writes onto the agenda that the founders give themselves money and a token, and what becomes of
-// it.
+// trade writes onto the agenda that the founders give themselves money, a token, something to sell and a
+// mission, and what becomes of it. Each step is tried until it is there: things go wrong meanwhile.
 func (w *world) trade(people []*peer) {
 	if !w.plan.Trades {
 		return
 	}
 	d := newDice(w.plan.Seed, 9)
 	t := &trader{w, d}
-	w.agenda.add(50+d.until(100), func() { t.fund(people) })
-	for _, p := range people {
-		for range 3 {
-			w.agenda.add(400+d.until(900), func() { t.agree(p) }) // some time when the proposal has its place in the order
-		}
-	}
-	w.agenda.add(1800+d.until(500), func() { t.shop(people) })
-	for _, p := range people {
-		for range 3 {
-			w.agenda.add(2200+d.until(1000), func() { t.agree(p) })
-		}
+	for at := 50 + d.until(100); at < w.plan.Storm; at += 20 + d.until(80) {
+		p := people[d.IntN(len(people))]
+		w.agenda.add(at, func() { t.decide(p) })
 	}
 	w.asleep = 8 * missions.MinPeriod // a mission that nobody enters ends by itself, hours later
-	for range 10 + d.IntN(20) {
+	for range 30 + d.IntN(30) {
 		p := people[d.IntN(len(people))]
-		w.agenda.add(2000+d.until(w.plan.Storm-2000), func() { t.act(p) })
+		w.agenda.add(1500+d.until(w.plan.Storm), func() { t.act(p) })
+	}
+}
+
+// decide lets the member behind a peer vote for money where that is asked, or else ask for what there is not yet.
+func (t *trader) decide(p *peer) {
+	if p.core == nil {
+		return
+	}
+	s := p.core.View().Provisional
+	device, _ := s.Hall.Devices.Get(p.id())
+	for id, proposal := range s.Hall.Proposals.All() {
+		if proposal.Rules.Track.Name != "money" || !proposal.Phase.UnderWay() {
+			continue
+		}
+		if proposal.Phase == governance.Voting && !s.Hall.Ballots.Has(governance.Seat{Proposal: id, Member: device.Member}) {
+			p.submit(draft(governance.KindBallotCast, governance.BallotCast{Proposal: id, Choice: string(governance.Yes)}), nil)
+		}
+		return
+	}
+	if p.index >= t.w.plan.Founders {
+		return
+	}
+	if asset, created := t.token(s); !created {
+		t.fund(p)
+	} else if !s.Shop.Elements.Has(asset) {
+		t.shop(p, asset)
 	}
 }
 
 // fund lets a founder propose that every founder gets a purse and units of a token.
-func (t *trader) fund(people []*peer) {
-	i := slices.IndexFunc(people, func(p *peer) bool { return p.index < t.w.plan.Founders && p.core != nil })
-	if i < 0 {
-		return
-	}
+func (t *trader) fund(p *peer) {
 	create := tokens.Create{Name: "panels", Rule: tokens.RuleFree}
 	var actions []event.Draft
 	for i := range t.w.plan.Founders {
@@ -67,40 +80,19 @@ func (t *trader) fund(people []*peer) {
 		actions = append(actions, draft(tokens.KindIssue, tokens.IssueMoney{To: to, Amount: purse, Receipt: fmt.Sprint("statement ", i)}))
 	}
 	actions = append(actions, draft(tokens.KindCreate, create))
-	people[i].submit(draft(governance.KindProposalOpen, governance.ProposalOpen{Title: "Money", Track: "money", Actions: actions}), nil)
+	p.submit(draft(governance.KindProposalOpen, governance.ProposalOpen{Title: "Money", Track: "money", Actions: actions}), nil)
 }
 
 // shop lets a founder propose that the work behind the token is for sale, and a mission.
-func (t *trader) shop(people []*peer) {
-	i := slices.IndexFunc(people, func(p *peer) bool { return p.index < t.w.plan.Founders && p.core != nil })
-	if i < 0 {
-		return
-	}
-	asset, created := t.token(people[i].core.View().Provisional)
-	if !created {
-		return
-	}
+func (t *trader) shop(p *peer, asset tokens.Asset) {
 	hour := missions.MinPeriod
 	listing := missions.Listing{Title: "A second roof", Brief: "With panels on it.", Criteria: "Dry.", Funding: missions.KeepWhatCame, Prizes: []uint64{1},
 		Match: missions.Match{Kind: missions.MatchNone}, Token: missions.Token{Name: "roof", Rule: tokens.RuleFree, Units: 10}, Price: 100,
 		Judges: missions.ByMembers, Method: missions.Approve, Periods: missions.Periods{Funding: hour, Open: hour, Reveal: hour, Judging: hour}}
-	people[i].submit(draft(governance.KindProposalOpen, governance.ProposalOpen{Title: "Shop", Track: "money", Actions: []event.Draft{
+	p.submit(draft(governance.KindProposalOpen, governance.ProposalOpen{Title: "Shop", Track: "money", Actions: []event.Draft{
 		draft(commerce.KindElement, commerce.NewElement{Asset: asset, Title: "Twelve panels", Price: commerce.Price{Amount: 500, Open: true}}),
 		draft(missions.KindList, listing),
 	}}), nil)
-}
-
-// agree votes for money.
-func (t *trader) agree(p *peer) {
-	if p.core == nil {
-		return
-	}
-	for id, proposal := range p.core.View().Provisional.Hall.Proposals.All() {
-		if proposal.Rules.Track.Name == "money" && proposal.Phase == governance.Voting {
-			p.submit(draft(governance.KindBallotCast, governance.BallotCast{Proposal: id, Choice: string(governance.Yes)}), nil)
-			return
-		}
-	}
 }
 
 // act lets the member behind a peer do something with what they have.

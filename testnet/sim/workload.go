@@ -37,6 +37,10 @@ func (w *world) cast() {
 			fork := &forker{w: w, dice: d, key: keyOf(f.Founder), me: w.peers[f.Founder]}
 			w.agenda.add(d.until(w.plan.Storm), fork.fork)
 		}
+		if w.plan.Trades { // once more, when there is something to spend twice
+			fork := &forker{w: w, dice: newDice(w.plan.Seed, 11), key: keyOf(f.Founder), me: w.peers[f.Founder]}
+			w.agenda.add(w.plan.Storm/2+fork.dice.until(w.plan.Storm/2), fork.fork)
+		}
 	}
 	for at := event.Time(300); at < w.plan.Storm; at += 700 + at/1000 { // in a long storm ever less often
 		w.agenda.add(at, w.judge.look)
