@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,7 +65,8 @@ func (a *app) addFile(ctx context.Context, client *daemon.Client, name string) (
 }
 
 func (a *app) fileListCommand() *cobra.Command {
-	return &cobra.Command{
+	var part bool
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the files that are kept here, and what has come of others",
 		Args:  cobra.NoArgs,
@@ -73,9 +75,14 @@ func (a *app) fileListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if part {
+				files = slices.DeleteFunc(files, content.File.Whole)
+			}
 			return a.listFiles(files)
 		},
 	}
+	cmd.Flags().BoolVar(&part, "part", false, "only those of which something is still missing")
+	return cmd
 }
 
 func (a *app) listFiles(files []content.File) error {
