@@ -110,6 +110,9 @@ func (g *Graph) add(from string, e *event.Event, required bool) ([]*event.Event,
 	return g.accept(e, required), nil
 }
 
+// Required tells whether an event that was added as required waits for this one.
+func (g *Graph) Required(id event.ID) bool { return g.room.requires(id) }
+
 // verdict tells why an event can not be accepted, as far as that is known before all its links are.
 func (g *Graph) verdict(e *event.Event, required bool) error {
 	prev, known := g.places[e.Prev]

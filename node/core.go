@@ -279,7 +279,7 @@ func (c *Core) accept(from Peer, e *event.Event) error {
 	}
 	var accepted []*event.Event
 	var err error
-	if c.wants.required(e.ID) {
+	if c.wants.required(e.ID) || c.graph.Required(e.ID) {
 		accepted, err = c.graph.AddRequired(string(from[:]), e)
 	} else if err = c.admit(e); err == nil {
 		accepted, err = c.graph.Add(string(from[:]), e)
@@ -291,10 +291,10 @@ func (c *Core) accept(from Peer, e *event.Event) error {
 	for i, a := range accepted {
 		ids[i] = a.ID
 		c.tail.add(c.now, a)
+		c.offer(a)
 		c.wants.drop([32]byte(a.ID))
 	}
 	c.keepEvents(accepted)
-	c.engine.Offer(ids...)
 	c.absorb(c.engine.Learn(c.now, ids))
 	return nil
 }
@@ -331,7 +331,7 @@ func (c *Core) commit(commit finality.Commit) (end *finality.Checkpoint) {
 	c.refused.note(receipts)
 	c.record(commit)
 	c.graph.Release(commit.Order)
-	c.tail.remove(events)
+	c.takeBack(c.tail.remove(events))
 	c.tail.touched(c.now)
 	c.hold(end)
 	c.met()
@@ -451,7 +451,7 @@ func (c *Core) links(prev event.ID, d event.Draft) []event.ID {
 	}
 	heads := 0
 	for _, id := range c.graph.Heads() {
-		if id != prev && heads < maxHeadLinks {
+		if id != prev && heads < maxHeadLinks && !c.tail.aside[id] {
 			deps = append(deps, id)
 			heads++
 		}

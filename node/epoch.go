@@ -38,9 +38,7 @@ func (c *Core) succeed(end *finality.Checkpoint, last finality.Commit, void []fi
 func (c *Core) begin(seal *sealing, last finality.Commit, void []finality.Commit) {
 	c.epoch = c.line.Epoch()
 	c.engine = c.engine.Succeed(c.epoch, last, void)
-	for _, e := range c.tail.arrived {
-		c.engine.Offer(e.ID)
-	}
+	c.offerAll()
 	c.steward = nil
 	c.seat, c.sign = c.seatIn(&c.epoch)
 	c.handover, c.latest = seal, nil

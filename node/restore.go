@@ -173,7 +173,7 @@ func (c *Core) restoreEvents(from, to uint64, report func(done uint64)) error {
 			}
 			for _, a := range accepted {
 				c.tail.add(c.now, a)
-				c.engine.Offer(a.ID)
+				c.offer(a)
 			}
 		}
 		done += uint64(len(batch))

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
 	"slices"
 
 	"github.com/sustainy/coop/crdt"
@@ -19,14 +20,16 @@ type tail struct {
 	byKey   map[identity.PublicKey]int // how many of each device
 	arrived []*event.Event             // in the order accepted, parents first
 	since   event.Time                 // when the oldest arrived
+	aside   map[event.ID]bool          // those of them that no other peer would take now, see Core.offer
 	order   []*event.Event             // the provisional order, nil when it must be made anew
 }
 
 func newTail(graph *crdt.Graph) tail {
-	return tail{graph: graph, byKey: map[identity.PublicKey]int{}}
+	return tail{graph: graph, byKey: map[identity.PublicKey]int{}, aside: map[event.ID]bool{}}
 }
 
-func (t *tail) len() int { return len(t.arrived) }
+// len is how many of them others should know of.
+func (t *tail) len() int { return len(t.arrived) - len(t.aside) }
 
 func (t *tail) add(now event.Time, e *event.Event) {
 	if len(t.arrived) == 0 {
@@ -37,8 +40,8 @@ func (t *tail) add(now event.Time, e *event.Event) {
 	t.order = nil
 }
 
-// remove takes out what became final.
-func (t *tail) remove(events []*event.Event) {
+// remove takes out what became final, and tells whether any of it had been set aside.
+func (t *tail) remove(events []*event.Event) (aside bool) {
 	final := make(map[*event.Event]struct{}, len(events)) // only looked up
 	for _, e := range events {
 		final[e] = struct{}{}
@@ -48,6 +51,9 @@ func (t *tail) remove(events []*event.Event) {
 	}
 	t.arrived = slices.DeleteFunc(t.arrived, func(e *event.Event) bool { _, is := final[e]; return is })
 	t.order = nil
+	had := len(t.aside)
+	maps.DeleteFunc(t.aside, func(id event.ID, _ bool) bool { return t.graph.Get(id) == nil })
+	return len(t.aside) < had
 }
 
 // touched restarts the clock of the oldest event after something became final.
@@ -55,13 +61,16 @@ func (t *tail) touched(now event.Time) { t.since = now }
 
 // ordered is the provisional order: parents first, then the time claimed, then the id.
 func (t *tail) ordered() []*event.Event {
-	if t.order != nil || len(t.arrived) == 0 {
+	if t.order != nil || t.len() == 0 {
 		return t.order
 	}
 	waits := make(map[event.ID]int, len(t.arrived))
 	children := make(map[event.ID][]*event.Event)
 	var ready byTime
 	for _, e := range t.arrived {
+		if t.aside[e.ID] {
+			continue // with all that refers to it
+		}
 		n := 0
 		for _, link := range e.Links() {
 			if t.graph.Get(link) != nil {
@@ -112,12 +121,14 @@ func short(salt uint64, id event.ID) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-// ranges are the short ids of the whole tail, cut into messages of at most maxShort. Together the
+// ranges are the short ids of what others should know of, cut into messages of at most maxShort. Together the
 // ranges cover every short id there can be, so that the other knows what we lack.
 func (t *tail) ranges(salt uint64) []*Tail {
 	all := make([]uint64, 0, len(t.arrived))
 	for _, e := range t.arrived {
-		all = append(all, short(salt, e.ID))
+		if !t.aside[e.ID] {
+			all = append(all, short(salt, e.ID))
+		}
 	}
 	slices.Sort(all)
 	var out []*Tail
@@ -143,7 +154,7 @@ func (t *tail) compare(theirs *Tail) (lacks []*event.Event, unknown []uint64) {
 	for _, e := range t.arrived {
 		s := short(theirs.Salt, e.ID)
 		ours[s] = true
-		if s >= theirs.Low && s <= theirs.High && !known[s] {
+		if s >= theirs.Low && s <= theirs.High && !known[s] && !t.aside[e.ID] {
 			lacks = append(lacks, e)
 		}
 	}

@@ -117,7 +117,7 @@ func (c *Core) Level(id event.ID) Level {
 		return Unknown
 	case c.graph.Get(id) == nil:
 		return Final
-	case c.engine.Acknowledged(id):
+	case c.engine.Acknowledged(id) && !c.tail.aside[id]: // what is set aside is lost with its epoch
 		return Acknowledged
 	}
 	return Seen
