@@ -28,7 +28,7 @@ lint:                   ## golangci-lint, if it is installed
 test: vet               ## everything that must hold, race detector on, then the simulator and the random lives without it
 	$(GO) test -race -vet=off ./...
 	$(GO) test -vet=off ./coop
-	$(GO) test -vet=off ./testnet/sim -run TestSeeds -count=1 -seeds $(SEEDS)
+	$(GO) test -vet=off ./testnet/sim -count=1 -seeds $(SEEDS)
 
 sim:                    ## one seed of the simulator, told in full: make sim SEED=7
 	$(GO) test ./testnet/sim -run 'TestSeed$$' -count=1 -v -seed $(SEED)

@@ -34,7 +34,7 @@ func TestA9CrashAroundSigning(t *testing.T) {
 		p.Crashes = append(p.Crashes, Crash{At: at, Down: 1, Peer: 2, Point: Point(seed % 5), Rollback: true})
 		return p
 	})
-	if sum.Epochs < 20 && !raceOn {
+	if sum.Epochs < 20 {
 		t.Errorf("only %d hand-overs", sum.Epochs)
 	}
 }
@@ -49,7 +49,7 @@ func TestA10BoundaryByDifferentCommits(t *testing.T) {
 		p.Acts = 80
 		return p
 	})
-	if (sum.Epochs < 60 || sum.Voids == 0) && !raceOn {
+	if sum.Epochs < 60 || sum.Voids == 0 {
 		t.Errorf("%d hand-overs, %d void anchors: this was another schedule", sum.Epochs, sum.Voids)
 	}
 }
@@ -251,7 +251,7 @@ func TestHandoverUnderFire(t *testing.T) {
 		p.Partitions = []Partition{{At: 1500 + 100*event.Time(seed), Until: 2500 + 100*event.Time(seed), Set: seed * 37}}
 		return p
 	})
-	if sum.Epochs < 12 && !raceOn {
+	if sum.Epochs < 12 {
 		t.Errorf("only %d hand-overs", sum.Epochs)
 	}
 }

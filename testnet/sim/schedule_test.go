@@ -20,6 +20,9 @@ func peace(seed uint64, n int) Plan {
 // perform plays one plan with a script and expects that no promise is broken.
 func perform(t *testing.T, plan Plan, script func(w *world)) *world {
 	t.Helper()
+	if raceOn {
+		t.Skip("SKIPPED with the race detector: one world runs on one goroutine; make test plays it without")
+	}
 	w := newWorld(plan)
 	if *tellFlag {
 		w.trace.full = func(line string) { t.Log(line) }
@@ -38,9 +41,6 @@ func perform(t *testing.T, plan Plan, script func(w *world)) *world {
 // swarm plays a schedule with many dice and adds up what happened.
 func swarm(t *testing.T, runs uint64, plan func(seed uint64) Plan) (sum Stats) {
 	t.Helper()
-	if raceOn {
-		runs = (runs + 7) / 8
-	}
 	for seed := range runs {
 		r := perform(t, plan(seed+1), nil).result()
 		sum.add(&r.Stats)
@@ -86,7 +86,7 @@ func TestA1LeaderEquivocates(t *testing.T) {
 			}
 			return p
 		})
-		if sum.Forks < 12 && !raceOn {
+		if sum.Forks < 12 {
 			t.Errorf("n = %d: the leaders signed only %d rounds twice", n, sum.Forks)
 		}
 	}
@@ -171,7 +171,7 @@ func TestA4ForksOfVotesAndDecisions(t *testing.T) {
 		p.Liars = []Liar{{int(seed % 4), Equivocate | Contrary | []Deeds{0, Double, Narrow}[seed%3]}}
 		return p
 	})
-	if sum.Forks < 24 && !raceOn {
+	if sum.Forks < 24 {
 		t.Errorf("only %d rounds were signed twice", sum.Forks)
 	}
 }
@@ -185,7 +185,7 @@ func TestA4ThinBlocks(t *testing.T) {
 		p.Liars = []Liar{{int(seed % 4), Thin}}
 		return p
 	})
-	if sum.Refused < 100 && !raceOn {
+	if sum.Refused < 100 {
 		t.Errorf("only %d thin blocks were refused", sum.Refused)
 	}
 }
