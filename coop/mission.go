@@ -102,10 +102,7 @@ type topic struct {
 }
 
 func onMission[B any](kind event.Kind, mission func(B) event.ID) topic {
-	return topic{kind, func(d event.Draft) missions.Entry {
-		b, _ := read[B](d)
-		return missions.Entry{Mission: mission(b)}
-	}}
+	return onWork(kind, func(b B) missions.Entry { return missions.Entry{Mission: mission(b)} })
 }
 
 func onWork[B any](kind event.Kind, entry func(B) missions.Entry) topic {
