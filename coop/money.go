@@ -55,42 +55,36 @@ func holding(asset tokens.Asset, amount uint64) governance.Holding {
 
 // ask is what an action would move out of the treasury, at most, or set aside of it. What it sets going for
 // later, such as a mission whose pledges the treasury matches, is not known then and is not in it.
-func ask(d event.Draft) (h governance.Holding) {
+func ask(d event.Draft) governance.Holding {
 	switch d.Kind {
 	case governance.KindBudgetAllocate:
-		if b, ok := read[governance.BudgetAllocate](d); ok {
-			h = holding(tokens.Currency, b.Amount)
-		}
+		return asked(d, func(b governance.BudgetAllocate) governance.Holding { return holding(tokens.Currency, b.Amount) })
 	case tokens.KindTransfer:
-		if b, ok := read[tokens.Transfer](d); ok {
-			h = holding(b.Asset, b.Amount)
-		}
+		return asked(d, func(b tokens.Transfer) governance.Holding { return holding(b.Asset, b.Amount) })
 	case tokens.KindRedeem:
-		if b, ok := read[tokens.RedeemMoney](d); ok {
-			h = holding(tokens.Currency, b.Amount)
-		}
+		return asked(d, func(b tokens.RedeemMoney) governance.Holding { return holding(tokens.Currency, b.Amount) })
 	case tokens.KindPay:
-		if b, ok := read[tokens.Pay](d); ok {
-			h = holding(tokens.Currency, b.Amount)
-		}
+		return asked(d, func(b tokens.Pay) governance.Holding { return holding(tokens.Currency, b.Amount) })
 	case tokens.KindOrder:
-		if b, ok := read[tokens.PlaceOrder](d); ok {
-			h = bid(&b)
-		}
+		return asked(d, bid)
 	case missions.KindPledge:
-		if b, ok := read[missions.MakePledge](d); ok {
-			h = holding(tokens.Currency, b.Amount)
-		}
+		return asked(d, func(b missions.MakePledge) governance.Holding { return holding(tokens.Currency, b.Amount) })
 	case surplus.KindDistribute:
-		if b, ok := read[surplus.Distribute](d); ok {
-			h = holding(tokens.Currency, b.Pool)
-		}
+		return asked(d, func(b surplus.Distribute) governance.Holding { return holding(tokens.Currency, b.Pool) })
+	}
+	return governance.Holding{}
+}
+
+// asked is what of makes of a draft's body; nothing if that cannot be read.
+func asked[B any](d event.Draft, of func(B) governance.Holding) (h governance.Holding) {
+	if b, ok := read[B](d); ok {
+		h = of(b)
 	}
 	return h
 }
 
 // bid is what an order of the treasury's puts into escrow: money, or what it sells.
-func bid(b *tokens.PlaceOrder) governance.Holding {
+func bid(b tokens.PlaceOrder) governance.Holding {
 	if b.Side == tokens.Sell {
 		return holding(b.Asset, b.Units)
 	}
