@@ -27,7 +27,6 @@ type Element struct {
 	Mission   event.ID     `cbor:"mission" json:"mission"` // that it was made for; zero when the Assembly made it
 	Price     Price        `cbor:"price" json:"price"`
 	Withdrawn bool         `cbor:"withdrawn" json:"withdrawn"` // not sold any more, nor what contains it
-	Sold      uint64       `cbor:"sold" json:"sold"`           // pieces, by itself
 	Since     event.Time   `cbor:"since" json:"since"`
 	Event     event.ID     `cbor:"event" json:"event"`   // that made it; of an act of the Assembly, the proposal
 	Change    event.ID     `cbor:"change" json:"change"` // that set the price
@@ -47,7 +46,7 @@ func (s *State) NewElement(a Act, b NewElement) error {
 		return ErrAssemblyOnly
 	}
 	old, _ := s.Elements.Get(b.Asset)
-	return s.AddElement(a, Element{Title: b.Title, Asset: b.Asset, Mission: old.Mission, Price: b.Price, Sold: old.Sold})
+	return s.AddElement(a, Element{Title: b.Title, Asset: b.Asset, Mission: old.Mission, Price: b.Price})
 }
 
 // AddElement adds an element; Since, Event and Change are filled in. Whoever calls it answers for that it

@@ -26,8 +26,7 @@ func (s *State) Invariants(ledger *tokens.State, at event.Time) []error {
 		report(e.Price.check() == nil, "element %q has the price %d", e.Title, e.Price.Amount)
 	}
 	came := table.Table[stretch, uint64]{}
-	held := table.Table[event.ID, uint64]{}
-	s.checkPurchases(ledger, at, &came, &held, report)
+	s.checkPurchases(ledger, at, &came, report)
 	for id, o := range s.Offers.All() {
 		s.checkOffer(ledger, id, &o, report)
 		split, _ := ledger.Splits.Get(id)
@@ -40,8 +39,6 @@ func (s *State) Invariants(ledger *tokens.State, at event.Time) []error {
 			sum += amount
 		}
 		report(sum == split.Total, "%d came to %q, and its purchases say %d", split.Total, o.Name, sum)
-		waits, _ := held.Get(id)
-		report(waits == o.Held, "%d purchases of %q can be given back, not %d", waits, o.Name, o.Held)
 	}
 	report(s.Names.Len() == s.Offers.Len() && s.Offers.Len() == ledger.Splits.Len(), "%d names and %d splits of %d offers", s.Names.Len(), ledger.Splits.Len(), s.Offers.Len())
 	return broken
@@ -61,25 +58,28 @@ func (s stretch) Compare(other stretch) int {
 
 func num(n uint64) *big.Int { return new(big.Int).SetUint64(n) }
 
-// checkPurchases expects that all of every purchase is accounted for, and adds up what came to offers and
-// what may yet.
-func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.Table[stretch, uint64], holds *table.Table[event.ID, uint64], report func(bool, string, ...any)) {
+// checkPurchases expects that all of every purchase is accounted for and counted, and adds up what came to
+// offers.
+func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.Table[stretch, uint64], report func(bool, string, ...any)) {
 	waiting, known, escrow := 0, 0, new(big.Int)
-	numbers := table.Table[table.Number, struct{}]{}
+	numbers, trade := table.Table[table.Number, struct{}]{}, table.Table[Item, Trade]{}
 	for id, p := range s.Purchases.All() {
 		sum := num(p.Treasury)
 		for n, gift := range append([]Gift{p.Rest}, p.Gifts...) {
 			if n == 0 || !gift.Lapsed {
 				sum.Add(sum, num(gift.Amount))
 			}
-			if gift.To.Kind != AnOffer {
-				continue
+			t, _ := trade.Get(gift.To)
+			switch {
+			case p.Phase == Held:
+				t.Held++
+			case p.Phase == Paid && n == 0:
+				t.Sold = plus(t.Sold, p.Count)
+			case p.Phase == Paid:
+				t.Steered = Demand{plus(t.Steered.Amount, gift.Amount), t.Steered.Times + 1}
 			}
-			if p.Phase == Held {
-				waits, _ := holds.Get(gift.To.ID)
-				holds.Set(gift.To.ID, waits+1)
-			}
-			if p.Phase == Paid && !gift.Lapsed && gift.Amount > 0 {
+			trade.Set(gift.To, t)
+			if gift.To.Kind == AnOffer && p.Phase == Paid && !gift.Lapsed && gift.Amount > 0 {
 				came.Set(stretch{gift.To.ID, gift.Before}, gift.Amount)
 			}
 		}
@@ -99,9 +99,13 @@ func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.
 		report(p.Number < s.Count, "purchase %s has the number %d of %d", id, p.Number, s.Count)
 		numbers.Set(table.Number(p.Number), struct{}{})
 	}
+	for item, counted := range s.Trade.All() {
+		t, _ := trade.Get(item)
+		report(t == counted, "%v are counted of %s %s, of which are %v", counted, item.Kind, item.ID, t)
+	}
 	held := ledger.Of(Escrow, tokens.Currency)
 	report(num(held.Has).Cmp(escrow) == 0, "%d are in escrow for purchases that can be given back, which were %s", held.Has, escrow)
-	report(s.Agenda.Len() == waiting && numbers.Len() == s.Purchases.Len() && uint64(numbers.Len()) == s.Count, "%d of %d purchases wait, %d numbers of %d", s.Agenda.Len(), s.Purchases.Len(), numbers.Len(), s.Count)
+	report(s.Agenda.Len() == waiting && s.Trade.Len() == trade.Len() && numbers.Len() == s.Purchases.Len() && uint64(numbers.Len()) == s.Count, "%d of %d purchases wait, %d numbers of %d", s.Agenda.Len(), s.Purchases.Len(), numbers.Len(), s.Count)
 	s.checkBuyers(known, report)
 }
 
@@ -166,5 +170,5 @@ func (s *State) checkOffer(ledger *tokens.State, id event.ID, o *Offer, report f
 	report(same, "the split of %q has other shares than its weights say", o.Name)
 	report(depth == o.Depth, "%q is %d deep, not %d", o.Name, depth, o.Depth)
 	report(o.Broken || !broken, "%q contains what was withdrawn", o.Name)
-	report(split.Closed == (o.Withdrawn && o.Held == 0), "the split of %q is open or closed wrongly", o.Name)
+	report(split.Closed == s.over(id, o), "the split of %q is open or closed wrongly", o.Name)
 }

@@ -1,7 +1,6 @@
 package commerce
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
@@ -33,10 +32,13 @@ func ElementOf(asset tokens.Asset) Item { return Item{AnElement, event.ID(asset)
 // OfferOf is a product or a bundle.
 func OfferOf(id event.ID) Item { return Item{AnOffer, id} }
 
-// Compare orders by kind, then by id.
+// Compare orders by id, then by kind.
 func (i Item) Compare(other Item) int {
-	return cmp.Or(cmp.Compare(i.Kind, other.Kind), bytes.Compare(i.ID[:], other.ID[:]))
+	return cmp.Or(i.ID.Compare(other.ID), cmp.Compare(i.Kind, other.Kind))
 }
+
+// Prefix is that of the id.
+func (i Item) Prefix() uint64 { return i.ID.Prefix() }
 
 func (i Item) asset() tokens.Asset { return tokens.Asset(i.ID) }
 

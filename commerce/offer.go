@@ -33,8 +33,6 @@ type Offer struct {
 	Depth     uint64     `cbor:"depth" json:"depth"`         // of offers inside, itself counted
 	Withdrawn bool       `cbor:"withdrawn" json:"withdrawn"` // for good
 	Broken    bool       `cbor:"broken" json:"broken"`       // something inside was withdrawn
-	Sold      uint64     `cbor:"sold" json:"sold"`           // pieces, by itself
-	Held      uint64     `cbor:"held" json:"held"`           // purchases that may be given back and would pay this
 	Since     event.Time `cbor:"since" json:"since"`
 	Event     event.ID   `cbor:"event" json:"event"`   // that made it
 	Change    event.ID   `cbor:"change" json:"change"` // that set the price
@@ -219,7 +217,13 @@ func (s *State) breakUp(i Item) {
 
 // close ends the split of an offer that is not sold any more, once no purchase can pay it.
 func (s *State) close(ledger *tokens.State, id event.ID, by event.ID) {
-	if o, _ := s.Offers.Get(id); o.Withdrawn && o.Held == 0 {
+	if o, _ := s.Offers.Get(id); s.over(id, &o) {
 		ledger.CloseSplit(id, by)
 	}
+}
+
+// over tells whether nothing can come to an offer any more.
+func (s *State) over(id event.ID, o *Offer) bool {
+	t, _ := s.Trade.Get(OfferOf(id))
+	return o.Withdrawn && t.Held == 0
 }

@@ -360,8 +360,8 @@ func (w *town) compare() {
 		same("place", has(placeAccount(id)), w.w.of(placeAccount(id)))
 	}
 	for item, amount := range w.w.steered {
-		d, _ := w.s.Demand.Get(item)
-		same("demand", num(d.Amount), amount)
+		t, _ := w.s.Trade.Get(item)
+		same("demand", num(t.Steered.Amount), amount)
 	}
 	for buyer, amount := range w.w.patron {
 		same("patronage", num(w.patron[buyer]), amount)

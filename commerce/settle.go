@@ -18,51 +18,60 @@ func (s *State) take(a Act, p Purchase, from tokens.Account) {
 		s.Bought.Set(p.Buyer, a.ID)
 	}
 	if p.Until == p.At {
-		s.settle(a, a.ID, p, from)
+		a.Ledger.Move(tokens.Currency, from, tokens.Treasury, s.settle(a, a.ID, p, from), a.ID)
 		return
 	}
 	p.Phase = Held
 	a.Ledger.Move(tokens.Currency, from, Escrow, p.Amount, a.ID)
 	s.Purchases.Set(a.ID, p)
 	s.Agenda.Set(Due{p.Until, p.Number}, a.ID)
-	s.hold(&p, func(held *uint64) { *held++ })
+	s.count(&p)
 }
 
-// hold counts a purchase that may yet pay these offers, or does not any more.
-func (s *State) hold(p *Purchase, count func(*uint64)) {
-	for i := -1; i < len(p.Gifts); i++ {
-		to := p.Rest.To
-		if i >= 0 {
-			to = p.Gifts[i].To
+// count enters in the trade of all items of a purchase that it is held, or what has become of it.
+func (s *State) count(p *Purchase) {
+	for n := -1; n < len(p.Gifts); n++ {
+		item := p.Item
+		if n >= 0 {
+			item = p.Gifts[n].To
 		}
-		if to.Kind == AnOffer {
-			o, _ := s.Offers.Get(to.ID)
-			count(&o.Held)
-			s.Offers.Set(to.ID, o)
+		t, _ := s.Trade.Get(item)
+		switch {
+		case p.Phase == Held:
+			t.Held++
+		case p.Until > p.At: // it was held
+			t.Held--
 		}
+		switch {
+		case p.Phase != Paid:
+		case n < 0:
+			t.Sold = plus(t.Sold, p.Count)
+		default:
+			t.Steered = Demand{plus(t.Steered.Amount, p.Gifts[n].Amount), t.Steered.Times + 1}
+		}
+		s.Trade.Set(item, t)
 	}
 }
 
-// settle pays out a purchase: the treasury's share, what the buyer steered, and the rest by the weights.
-func (s *State) settle(a Act, id event.ID, p Purchase, from tokens.Account) {
-	p.Phase = Paid
-	a.Ledger.Move(tokens.Currency, from, tokens.Treasury, p.Treasury, id)
+// settle pays out a purchase: what the buyer steered, and the rest by the weights. What it returns is left for
+// the treasury.
+func (s *State) settle(a Act, id event.ID, p Purchase, from tokens.Account) (treasury uint64) {
+	p.Phase, treasury = Paid, p.Treasury
 	gifts := make([]Gift, len(p.Gifts))
 	for n, gift := range p.Gifts {
 		gifts[n] = s.give(a, id, &p, gift, from)
 		if gifts[n].Lapsed {
 			p.Rest.Amount += gift.Amount
 		}
-		d, _ := s.Demand.Get(gift.To)
-		s.Demand.Set(gift.To, Demand{plus(d.Amount, gift.Amount), d.Times + 1})
 	}
 	p.Gifts = gifts
 	if p.Rest = s.give(a, id, &p, p.Rest, from); p.Rest.Lapsed {
-		a.Ledger.Move(tokens.Currency, from, tokens.Treasury, p.Rest.Amount, id)
+		treasury += p.Rest.Amount
 	}
-	s.sold(p.Item, p.Count)
 	s.Purchases.Set(id, p)
+	s.count(&p)
 	a.Around.Bought(p.Buyer, p.Amount, p.Treasury, a.Time)
+	return treasury
 }
 
 // give pays one part of a purchase, unless it cannot be taken any more, because a mission has ended
@@ -81,19 +90,6 @@ func (s *State) give(a Act, id event.ID, p *Purchase, gift Gift, from tokens.Acc
 		gift.Before = a.Ledger.PaySplit(gift.To.ID, from, gift.Amount, id)
 	}
 	return gift
-}
-
-// sold counts pieces.
-func (s *State) sold(i Item, count uint64) {
-	if i.Kind == AnElement {
-		e, _ := s.Elements.Get(i.asset())
-		e.Sold = plus(e.Sold, count)
-		s.Elements.Set(e.Asset, e)
-		return
-	}
-	o, _ := s.Offers.Get(i.ID)
-	o.Sold = plus(o.Sold, count)
-	s.Offers.Set(i.ID, o)
 }
 
 // Refund gives a purchase back: to the account it was paid from, or, of a cashier's sale, out of the
@@ -126,6 +122,7 @@ func (s *State) Refund(a Act, b Refund) error {
 	a.Ledger.Move(tokens.Currency, Escrow, to, p.Amount, a.ID)
 	p.Phase = Refunded
 	s.Purchases.Set(b.Purchase, p)
+	s.count(&p)
 	s.release(a, b.Purchase, &p)
 	return nil
 }
@@ -133,7 +130,6 @@ func (s *State) Refund(a Act, b Refund) error {
 // release takes a purchase off the agenda, and closes what waited only for it.
 func (s *State) release(a Act, id event.ID, p *Purchase) {
 	s.Agenda.Delete(Due{p.Until, p.Number})
-	s.hold(p, func(held *uint64) { *held-- })
 	for i := -1; i < len(p.Gifts); i++ {
 		to := p.Rest.To
 		if i >= 0 {
@@ -154,7 +150,7 @@ func (s *State) Next() (at event.Time, any bool) {
 }
 
 // Advance pays out the purchases that cannot be given back any more at coop time a.Time, in the order in
-// which they were made.
+// which they were made. The treasury has its share of all of them at once.
 func (s *State) Advance(a Act) {
 	var ended []event.ID
 	for due, id := range s.Agenda.All() {
@@ -163,11 +159,14 @@ func (s *State) Advance(a Act) {
 		}
 		ended = append(ended, id)
 	}
+	treasury, last := uint64(0), event.ID{}
 	for _, id := range ended {
 		p, _ := s.Purchases.Get(id)
-		s.settle(a, id, p, Escrow)
+		treasury += s.settle(a, id, p, Escrow) // no sum of what one escrow had is too much
 		s.release(a, id, &p)
+		last = id
 	}
+	a.Ledger.Move(tokens.Currency, Escrow, tokens.Treasury, treasury, last)
 }
 
 // Escrows tells whether a place in the ledger is an escrow of this room, so that the ledger need not know

@@ -23,7 +23,7 @@ type State struct {
 	Names     table.Table[table.Text, event.ID]         // of offers
 	Purchases table.Table[event.ID, Purchase]           // by the event that bought
 	Agenda    table.Table[Due, event.ID]                // exactly the purchases that can be given back, by when no more
-	Demand    table.Table[Item, Demand]                 // what buyers steer to
+	Trade     table.Table[Item, Trade]                  // what is counted of all that was ever bought or steered to
 	Past      table.Table[event.ID, Terms]              // by the decision that set them
 	Bought    table.Table[identity.PublicKey, event.ID] // the last purchase of each known buyer, which names the one before
 }
@@ -44,7 +44,7 @@ func (s *State) Copy() State {
 		Names:     s.Names.Copy(),
 		Purchases: s.Purchases.Copy(),
 		Agenda:    s.Agenda.Copy(),
-		Demand:    s.Demand.Copy(),
+		Trade:     s.Trade.Copy(),
 		Past:      s.Past.Copy(),
 		Bought:    s.Bought.Copy(),
 	}
@@ -88,6 +88,16 @@ type Due struct {
 // Compare orders by time, then by number.
 func (d Due) Compare(other Due) int {
 	return cmp.Or(cmp.Compare(d.At, other.At), cmp.Compare(d.Number, other.Number))
+}
+
+// Prefix is the time.
+func (d Due) Prefix() uint64 { return uint64(d.At) }
+
+// Trade is what is counted of an item.
+type Trade struct {
+	Sold    uint64 `cbor:"sold"`    // pieces, by itself
+	Held    uint64 `cbor:"held"`    // purchases that may be given back, and would pay it
+	Steered Demand `cbor:"steered"` // of them all that were not given back
 }
 
 // Demand is what buyers have steered to an item.

@@ -10,7 +10,7 @@ func (s *State) Tables() []table.Named {
 		{Name: "shop.names", Rows: &s.Names},
 		{Name: "shop.purchases", Rows: &s.Purchases},
 		{Name: "shop.agenda", Rows: &s.Agenda},
-		{Name: "shop.demand", Rows: &s.Demand},
+		{Name: "shop.trade", Rows: &s.Trade},
 		{Name: "shop.past", Rows: &s.Past},
 		{Name: "shop.bought", Rows: &s.Bought},
 	}

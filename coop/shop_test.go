@@ -224,6 +224,13 @@ func TestInvariantsNoticeTheShop(t *testing.T) {
 			s.Shop.Purchases.Set(w.purchase("bob", n), p)
 		}
 	}
+	counted := func(harm func(*commerce.Trade)) func(*State, *world) {
+		return func(s *State, w *world) {
+			t, _ := s.Shop.Trade.Get(w.item("box"))
+			harm(&t)
+			s.Shop.Trade.Set(w.item("box"), t)
+		}
+	}
 	split := func(harm func(*tokens.Split)) func(*State, *world) {
 		return func(s *State, w *world) {
 			p, _ := s.Ledger.Splits.Get(w.item("box").ID)
@@ -246,9 +253,15 @@ func TestInvariantsNoticeTheShop(t *testing.T) {
 		"a bundle in itself": func(s *State, w *world) {
 			offer(func(o *commerce.Offer) { o.Portions = []commerce.Portion{{Item: w.item("box"), Weight: 1}} })(s, w)
 		},
-		"another depth":           offer(func(o *commerce.Offer) { o.Depth++ }),
-		"withdrawn but open":      offer(func(o *commerce.Offer) { o.Withdrawn, o.Held = true, 0 }),
-		"one held more":           offer(func(o *commerce.Offer) { o.Held++ }),
+		"another depth": offer(func(o *commerce.Offer) { o.Depth++ }),
+		"withdrawn but open": func(s *State, w *world) {
+			s.Shop.Advance(s.shopAt(dawn + 100*day))
+			offer(func(o *commerce.Offer) { o.Withdrawn = true })(s, w)
+		},
+		"one held more":           counted(func(t *commerce.Trade) { t.Held++ }),
+		"one sold more":           counted(func(t *commerce.Trade) { t.Sold++ }),
+		"a cent steered more":     counted(func(t *commerce.Trade) { t.Steered.Amount++ }),
+		"trade of nothing":        func(s *State, w *world) { s.Shop.Trade.Set(commerce.Item{}, commerce.Trade{}) },
 		"another offer's name":    offer(func(o *commerce.Offer) { o.Name = "home" }),
 		"a cent more paid":        bought("0", func(p *commerce.Purchase) { p.Amount++ }),
 		"a cent moved":            bought("0", func(p *commerce.Purchase) { p.Treasury, p.Rest.Amount = p.Treasury+1, p.Rest.Amount-1 }),

@@ -99,10 +99,11 @@ func Shop(s *State) ShopView {
 // Item is one thing that is or was sold.
 func Item(s *State, i commerce.Item) (ItemView, bool) {
 	v := ItemView{ID: i.ID, Item: i, Currency: s.Hall.Currency, State: "on sale"}
-	v.Steered, _ = s.Shop.Demand.Get(i)
+	trade, _ := s.Shop.Trade.Get(i)
+	v.Sold, v.Steered = trade.Sold, trade.Steered
 	if i.Kind == commerce.AnElement {
 		e, ok := s.Shop.Elements.Get(tokens.Asset(i.ID))
-		v.Kind, v.Name, v.Title, v.Price, v.Sold, v.Mission, v.Since, v.Event = "element", s.tokenName(e.Asset), e.Title, e.Price, e.Sold, e.Mission, e.Since, e.Event
+		v.Kind, v.Name, v.Title, v.Price, v.Mission, v.Since, v.Event = "element", s.tokenName(e.Asset), e.Title, e.Price, e.Mission, e.Since, e.Event
 		v.Income = s.Ledger.Earned(e.Asset)
 		if e.Withdrawn {
 			v.State = "withdrawn"
@@ -110,7 +111,7 @@ func Item(s *State, i commerce.Item) (ItemView, bool) {
 		return v, ok
 	}
 	o, ok := s.Shop.Offers.Get(i.ID)
-	v.Kind, v.Name, v.Title, v.Price, v.Sold, v.Since, v.Event = string(o.Kind), o.Name, o.Title, o.Price, o.Sold, o.Since, o.Event
+	v.Kind, v.Name, v.Title, v.Price, v.Since, v.Event = string(o.Kind), o.Name, o.Title, o.Price, o.Since, o.Event
 	switch {
 	case o.Withdrawn:
 		v.State = "withdrawn"
@@ -139,8 +140,10 @@ func Item(s *State, i commerce.Item) (ItemView, bool) {
 // Demand is where buyers steer their money, an item each.
 func Demand(s *State) []DemandView {
 	views := []DemandView{}
-	for item, d := range s.Shop.Demand.All() {
-		views = append(views, DemandView{item, s.item(item), d})
+	for item, trade := range s.Shop.Trade.All() {
+		if trade.Steered.Times > 0 {
+			views = append(views, DemandView{item, s.item(item), trade.Steered})
+		}
 	}
 	return views
 }

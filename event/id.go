@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -72,6 +73,9 @@ func ParseID(text string) (ID, error) {
 
 // Compare orders ids by their bytes.
 func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }
+
+// Prefix is the first eight bytes, big-endian.
+func (id ID) Prefix() uint64 { return binary.BigEndian.Uint64(id[:]) }
 
 // IsZero tells whether the id names nothing.
 func (id ID) IsZero() bool { return id == ID{} }

@@ -24,6 +24,7 @@ package finality
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"math/bits"
 
@@ -60,6 +61,9 @@ func (id RoundID) String() string { return hex.EncodeToString(id[:]) }
 
 // Compare orders ids by their bytes.
 func (id RoundID) Compare(other RoundID) int { return bytes.Compare(id[:], other[:]) }
+
+// Prefix is the first eight bytes, big-endian.
+func (id RoundID) Prefix() uint64 { return binary.BigEndian.Uint64(id[:]) }
 
 // IsZero tells whether the id names nothing.
 func (id RoundID) IsZero() bool { return id == RoundID{} }

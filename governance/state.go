@@ -93,6 +93,9 @@ func (d Due) Compare(other Due) int {
 	return cmp.Or(cmp.Compare(d.At, other.At), d.Proposal.Compare(other.Proposal))
 }
 
+// Prefix is the time.
+func (d Due) Prefix() uint64 { return uint64(d.At) }
+
 // Seat is one member's place in one vote.
 type Seat struct {
 	Proposal event.ID           `cbor:"proposal"`

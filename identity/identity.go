@@ -18,6 +18,7 @@ package identity
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -104,6 +105,9 @@ func (k *PublicKey) UnmarshalText(text []byte) error {
 
 // Compare orders keys by their bytes.
 func (k PublicKey) Compare(other PublicKey) int { return bytes.Compare(k[:], other[:]) }
+
+// Prefix is the first eight bytes, big-endian: by it tables compare most keys.
+func (k PublicKey) Prefix() uint64 { return binary.BigEndian.Uint64(k[:]) }
 
 // IsZero tells whether k is the zero key, which is the Assembly.
 func (k PublicKey) IsZero() bool { return k == Assembly }

@@ -141,6 +141,9 @@ func (d Due) Compare(other Due) int {
 	return cmp.Or(cmp.Compare(d.At, other.At), d.Mission.Compare(other.Mission))
 }
 
+// Prefix is the time.
+func (d Due) Prefix() uint64 { return uint64(d.At) }
+
 // Seat is one member's place in one mission; the Assembly's is that of the treasury.
 type Seat struct {
 	Mission event.ID           `cbor:"mission"`

@@ -34,7 +34,10 @@ type Named struct {
 func (t *Table[K, V]) Each() iter.Seq2[any, any] {
 	return func(yield func(any, any) bool) {
 		if t.tree != nil {
-			t.tree.scan(func(r row) bool { return yield(r.key, r.value) })
+			t.tree.scan(func(r row) bool {
+				e := r.of.(*entry[K, V])
+				return yield(e.key, &e.value)
+			})
 		}
 	}
 }
@@ -46,7 +49,7 @@ func (t *Table[K, V]) Append(read func(into any) error) error {
 		return err
 	}
 	if t.tree != nil {
-		if last, any := t.tree.rows.Max(); any && last.key.(K).Compare(key) >= 0 {
+		if last, any := t.tree.rows.Max(); any && keyOf[K, V](last).Compare(key) >= 0 {
 			return ErrOrder
 		}
 	}
@@ -71,13 +74,13 @@ func (t *Table[K, V]) Differences(other *Table[K, V]) iter.Seq[K] {
 			case !a.in:
 				side = 1
 			default:
-				side = a.row.key.(K).Compare(b.row.key.(K))
+				side = keyOf[K, V](a.row).Compare(keyOf[K, V](b.row))
 			}
-			differs, key := side != 0 || a.row.value != b.row.value, a.row.key
+			differs, r := side != 0 || a.row.of != b.row.of, a.row
 			if side > 0 {
-				key = b.row.key
+				r = b.row
 			}
-			if differs && !yield(key.(K)) {
+			if differs && !yield(keyOf[K, V](r)) {
 				return
 			}
 			if side <= 0 {

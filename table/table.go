@@ -35,12 +35,50 @@ type Number uint64
 // Compare orders by value.
 func (n Number) Compare(other Number) int { return cmp.Compare(n, other) }
 
-// row holds a K and a *V. What they refer to is never written again. Its type does not name them: else the
-// compiler makes the whole library anew for each type of key, in each package that knows of a table, and that was
-// three quarters of the time it took to compile Coop. The price is a look at another place of the memory for each comparison.
+// Prefixed is a key that can say how far it comes by a number alone, as its first bytes do: of two keys the
+// greater one never has the smaller Prefix. Where these differ, nothing else is looked at.
+type Prefixed interface {
+	Prefix() uint64
+}
+
+// Prefix is the number itself.
+func (n Number) Prefix() uint64 { return uint64(n) }
+
+// row is what the tree holds: a *entry[K, V], never written again, or as a place to look for a bare K. Its type
+// names neither: else the compiler makes the whole library anew for each type of key, in each package that knows
+// of a table, and that was three quarters of the time it took to compile Coop. The price is a look at another
+// place of the memory for each comparison that the prefix doesn't decide.
 type row struct {
-	key   any
-	value any
+	prefix uint64
+	of     any
+}
+
+type entry[K, V any] struct {
+	key   K
+	value V
+}
+
+// place is where key is or would be.
+func place[K Key[K]](key K) row {
+	r := row{of: key}
+	if p, ok := r.of.(Prefixed); ok {
+		r.prefix = p.Prefix()
+	}
+	return r
+}
+
+func keyOf[K, V any](r row) K {
+	if e, ok := r.of.(*entry[K, V]); ok {
+		return e.key
+	}
+	return r.of.(K)
+}
+
+func less[K Key[K], V any](a, b row) bool {
+	if a.prefix != b.prefix {
+		return a.prefix < b.prefix
+	}
+	return keyOf[K, V](a).Compare(keyOf[K, V](b)) < 0
 }
 
 // tree is the library's, made once, here.
@@ -56,21 +94,19 @@ func newTree(less func(a, b row) bool) *tree {
 	return &tree{btree.NewBTreeGOptions(less, btree.Options{Degree: degree, NoLocks: true})}
 }
 
-func (t *tree) len() int                             { return t.rows.Len() }
-func (t *tree) get(key any) (row, bool)              { return t.rows.Get(row{key: key}) }
-func (t *tree) set(r row)                            { t.rows.Set(r) }
-func (t *tree) delete(key any)                       { t.rows.Delete(row{key: key}) }
-func (t *tree) scan(yield func(row) bool)            { t.rows.Scan(yield) }
-func (t *tree) ascend(key any, yield func(row) bool) { t.rows.Ascend(row{key: key}, yield) }
-func (t *tree) copy() *tree                          { return &tree{t.rows.Copy()} }
+func (t *tree) len() int                              { return t.rows.Len() }
+func (t *tree) get(place row) (row, bool)             { return t.rows.Get(place) }
+func (t *tree) set(r row)                             { t.rows.Set(r) }
+func (t *tree) delete(place row)                      { t.rows.Delete(place) }
+func (t *tree) scan(yield func(row) bool)             { t.rows.Scan(yield) }
+func (t *tree) ascend(from row, yield func(row) bool) { t.rows.Ascend(from, yield) }
+func (t *tree) copy() *tree                           { return &tree{t.rows.Copy()} }
 
 // Table maps K to V in key order.
 type Table[K Key[K], V any] struct {
 	tree   *tree
 	writes uint64
 }
-
-func less[K Key[K]](a, b row) bool { return a.key.(K).Compare(b.key.(K)) < 0 }
 
 // Len is the number of rows.
 func (t *Table[K, V]) Len() int {
@@ -86,12 +122,12 @@ func (t *Table[K, V]) Get(key K) (V, bool) {
 		var none V
 		return none, false
 	}
-	r, ok := t.tree.get(key)
+	r, ok := t.tree.get(place(key))
 	if !ok {
 		var none V
 		return none, false
 	}
-	return *r.value.(*V), true
+	return r.of.(*entry[K, V]).value, true
 }
 
 // Writes is how often the table was written. While it stays the same, what was read still holds.
@@ -106,16 +142,18 @@ func (t *Table[K, V]) Has(key K) bool {
 // Set stores value under key, in place of what was there.
 func (t *Table[K, V]) Set(key K, value V) {
 	if t.tree == nil {
-		t.tree = newTree(less[K])
+		t.tree = newTree(less[K, V])
 	}
-	t.tree.set(row{key, &value})
+	r := place(key)
+	r.of = &entry[K, V]{key, value}
+	t.tree.set(r)
 	t.writes++
 }
 
 // Delete removes the row of key, if there is one.
 func (t *Table[K, V]) Delete(key K) {
 	if t.tree != nil {
-		t.tree.delete(key)
+		t.tree.delete(place(key))
 		t.writes++
 	}
 }
@@ -124,7 +162,7 @@ func (t *Table[K, V]) Delete(key K) {
 func (t *Table[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if t.tree != nil {
-			t.tree.scan(func(r row) bool { return yield(r.key.(K), *r.value.(*V)) })
+			t.tree.scan(each(yield))
 		}
 	}
 }
@@ -133,8 +171,15 @@ func (t *Table[K, V]) All() iter.Seq2[K, V] {
 func (t *Table[K, V]) From(key K) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if t.tree != nil {
-			t.tree.ascend(key, func(r row) bool { return yield(r.key.(K), *r.value.(*V)) })
+			t.tree.ascend(place(key), each(yield))
 		}
+	}
+}
+
+func each[K, V any](yield func(K, V) bool) func(row) bool {
+	return func(r row) bool {
+		e := r.of.(*entry[K, V])
+		return yield(e.key, e.value)
 	}
 }
 

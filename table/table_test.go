@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"testing"
@@ -8,18 +9,37 @@ import (
 	"pgregory.net/rapid"
 )
 
+// plain is a number that has no prefix, tens one whose prefix leaves ten equal.
+type (
+	plain uint64
+	tens  uint64
+)
+
+func (p plain) Compare(other plain) int { return cmp.Compare(p, other) }
+func (t tens) Compare(other tens) int   { return cmp.Compare(t, other) }
+func (t tens) Prefix() uint64           { return uint64(t) / 10 }
+
 // A table behaves as a Go map that is read in key order, and a copy is never touched by later writes
 // to either side.
 func TestTableAgreesWithAMap(t *testing.T) {
+	t.Run("no prefix", agreesWithAMap[plain])
+	t.Run("a prefix for ten", agreesWithAMap[tens])
+	t.Run("a prefix for each", agreesWithAMap[Number])
+}
+
+func agreesWithAMap[K interface {
+	Key[K]
+	~uint64
+}](t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type pair struct {
-			table Table[Number, int]
-			twin  map[Number]int
+			table Table[K, int]
+			twin  map[K]int
 		}
-		all := []pair{{twin: map[Number]int{}}}
+		all := []pair{{twin: map[K]int{}}}
 		for range rapid.IntRange(0, 200).Draw(t, "steps") {
 			p := &all[rapid.IntRange(0, len(all)-1).Draw(t, "which")]
-			k := Number(rapid.IntRange(0, 40).Draw(t, "key"))
+			k := K(rapid.IntRange(0, 40).Draw(t, "key"))
 			switch rapid.IntRange(0, 3).Draw(t, "op") {
 			case 0, 1:
 				v := rapid.Int().Draw(t, "value")
@@ -40,8 +60,11 @@ func TestTableAgreesWithAMap(t *testing.T) {
 	})
 }
 
-func compare(t *rapid.T, table *Table[Number, int], twin map[Number]int) {
-	var keys []Number
+func compare[K interface {
+	Key[K]
+	~uint64
+}](t *rapid.T, table *Table[K, int], twin map[K]int) {
+	var keys []K
 	for k, v := range table.All() {
 		keys = append(keys, k)
 		if got, ok := table.Get(k); twin[k] != v || !ok || got != v {
@@ -52,7 +75,7 @@ func compare(t *rapid.T, table *Table[Number, int], twin map[Number]int) {
 	if !slices.Equal(keys, want) || table.Len() != len(want) {
 		t.Fatalf("keys %v, twin %v", keys, want)
 	}
-	var tail []Number
+	var tail []K
 	for k := range table.From(20) {
 		tail = append(tail, k)
 	}

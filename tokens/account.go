@@ -31,6 +31,9 @@ func NewAsset(act event.ID, n uint64) Asset {
 // Compare orders by bytes; the currency is first.
 func (a Asset) Compare(other Asset) int { return bytes.Compare(a[:], other[:]) }
 
+// Prefix is the first eight bytes, big-endian.
+func (a Asset) Prefix() uint64 { return binary.BigEndian.Uint64(a[:]) }
+
 // String is the asset in hexadecimal; the currency is empty.
 func (a Asset) String() string {
 	if a == Currency {
@@ -98,10 +101,13 @@ func (a Account) Key() identity.PublicKey {
 	return a.ID
 }
 
-// Compare orders by kind, then by id.
+// Compare orders by id, then by kind.
 func (a Account) Compare(other Account) int {
-	return cmp.Or(cmp.Compare(a.Kind, other.Kind), bytes.Compare(a.ID[:], other.ID[:]))
+	return cmp.Or(bytes.Compare(a.ID[:], other.ID[:]), cmp.Compare(a.Kind, other.Kind))
 }
+
+// Prefix is the first eight bytes of the id, big-endian.
+func (a Account) Prefix() uint64 { return binary.BigEndian.Uint64(a.ID[:]) }
 
 // Place is an account of an asset: the place of its balance.
 type Place struct {

@@ -106,6 +106,9 @@ func (d Due) Compare(other Due) int {
 	return cmp.Or(cmp.Compare(d.At, other.At), bytes.Compare(d.ID[:], other.ID[:]))
 }
 
+// Prefix is the time.
+func (d Due) Prefix() uint64 { return uint64(d.At) }
+
 // Balance is what an account has of an asset, its income not settled.
 func (s *State) Balance(asset Asset, account Account) Balance {
 	if asset == Currency {
@@ -148,6 +151,9 @@ func (s *State) Of(account Account, asset Asset) Balance {
 // settled is Of where what splits have was gathered.
 func (s *State) settled(account Account, asset Asset) Balance {
 	b := s.Balance(asset, account)
+	if asset == Currency {
+		return b
+	}
 	if t, ok := s.Tokens.Get(asset); ok {
 		t.settle(&b)
 	}
