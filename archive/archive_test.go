@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sustainy/coop/crdt"
+	"github.com/sustainy/coop/crdt/badgerdb"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
@@ -107,7 +108,12 @@ func (l *life) until(done func(v *node.View) bool) {
 // live is the store of a cooperative that has lived through something.
 func live(t testing.TB, through func(l *life)) (event.ID, crdt.Store) {
 	t.Helper()
-	genesis, store, w := founding(t), crdt.NewMemory(), world{time.Now(), new(atomic.Uint64)}
+	genesis, w := founding(t), world{time.Now(), new(atomic.Uint64)}
+	store, err := badgerdb.Open(t.TempDir(), badgerdb.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
 	n, err := node.Open(node.Options{Genesis: genesis, Key: founderKey, Keys: &ring{}, Signed: node.Mark{Events: 1}, Store: store, Net: w, Clock: w, Guard: w})
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 // Memory is a Store that lives as long as the process: for the simulator and for tests. Append has
 // happened wholly or not at all when it returns, so a crash is simulated by taking a Clone and
 // going on with it. It holds its owner to the promise that a batch is new. It is not safe for
-// concurrent use.
+// concurrent use: a whole node, which reads while it writes, needs package badgerdb.
 type Memory struct {
 	events, rounds, commits [][]byte
 	event                   map[event.ID]uint64

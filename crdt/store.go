@@ -10,6 +10,9 @@ import (
 // each in the order in which they were appended. It keeps and returns bytes and understands none of
 // them but the envelope of an event. Package storetest holds every implementation to this text.
 //
+// What reads may run beside an Append, and beside each other: a node reads what it kept while it keeps more.
+// Memory alone can't do that.
+//
 // Fail-stop: after Append failed with anything but ErrDiskFull or ErrTooLarge, nobody can know what
 // reached the disk. The store then answers every Append with ErrStopped, and the node stops.
 type Store interface {
