@@ -275,26 +275,28 @@ func (g *Graph) Missing(max int) []event.ID {
 }
 
 // MissingFrom is Missing with a peer to ask for each.
-func (g *Graph) MissingFrom(max int) []Want {
+func (g *Graph) MissingFrom(limit int) []Want {
 	type queue struct {
 		pool  *pool
 		wants []*want
 	}
 	var queues []queue
+	longest := 0
 	for _, p := range rotated(&g.room.pools, g.room.turn) {
 		var q []*want
 		for _, i := range rotated(&p.wants, p.cursor) {
-			if g.room.events[i.want.id] == nil && len(q) < max {
+			if g.room.events[i.want.id] == nil && len(q) < limit {
 				q = append(q, i.want)
 			}
 		}
 		queues = append(queues, queue{p, q})
+		longest = max(longest, len(q))
 	}
 	var found []Want
 	seen := map[event.ID]bool{}
-	for round := 0; round < max && len(found) < max; round++ {
+	for round := 0; round < longest && len(found) < limit; round++ {
 		for _, q := range queues {
-			if round >= len(q.wants) || len(found) >= max {
+			if round >= len(q.wants) || len(found) >= limit {
 				continue
 			}
 			q.pool.cursor, g.room.turn = q.wants[round].number, table.Text(q.pool.from)

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	seedsFlag = flag.Int("seeds", 0, "number of seeds that TestSeeds plays; 0: 2,000, or 10 with the race detector")
+	seedsFlag = flag.Int("seeds", 0, "number of seeds that TestSeeds plays; 0: 2,000, or 4 with the race detector")
 	fromFlag  = flag.Uint64("from", 1, "first seed of TestSeeds")
 	tellFlag  = flag.Bool("tell", false, "directed schedules tell everything")
 	seedFlag  = flag.Uint64("seed", 0, "the seed that TestSeed plays and tells in full")
@@ -24,7 +24,7 @@ func TestSeeds(t *testing.T) {
 	n := *seedsFlag
 	if n == 0 {
 		if n = 2000; raceOn {
-			n = 10
+			n = 4
 		}
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
