@@ -44,14 +44,14 @@ var ErrFrozen = errors.New("a roll, a jury's pool or a program of the state is n
 
 // Tables lists both, as State.Tables does.
 func (f *Frozen) Tables() []table.Named {
-	return []table.Named{{Name: "hall.rolls", Rows: &f.Rolls}, {Name: "hall.pools", Rows: &f.Pools}}
+	return []table.Named{{Name: "hall.rolls", Rows: table.RowsOf(&f.Rolls)}, {Name: "hall.pools", Rows: table.RowsOf(&f.Pools)}}
 }
 
 // Frozen works out what differs.
 func (s *State) Frozen() (f Frozen) {
 	for due := range s.Agenda.All() {
 		p, _ := s.Proposals.Get(due.Proposal)
-		for key := range p.Roll.Differences(&s.Members) {
+		for key := range table.Differences(&p.Roll, &s.Members) {
 			then := p.voter(key, &p.Roll)
 			now := p.voter(key, &s.Members)
 			if then.Votes != now.Votes || then.Silent != now.Silent || !slices.Equal(then.Classes, now.Classes) {
@@ -68,7 +68,7 @@ func (s *State) Frozen() (f Frozen) {
 				f.Pools.Set(Place{panel, key}, was)
 			}
 		}
-		for key := range j.Members.Differences(&s.Members) {
+		for key := range table.Differences(&j.Members, &s.Members) {
 			look(key)
 		}
 		for _, key := range away {

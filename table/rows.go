@@ -30,8 +30,14 @@ type Named struct {
 	Rows
 }
 
+// RowsOf is a table as Rows. These are no methods of Table, because the compiler makes all methods of each table
+// anew in every package that only mentions it.
+func RowsOf[K Key[K], V any](t *Table[K, V]) Rows { return rows[K, V]{t} }
+
+type rows[K Key[K], V any] struct{ *Table[K, V] }
+
 // Each yields every row.
-func (t *Table[K, V]) Each() iter.Seq2[any, any] {
+func (t rows[K, V]) Each() iter.Seq2[any, any] {
 	return func(yield func(any, any) bool) {
 		if t.tree != nil {
 			t.tree.scan(func(r row) bool {
@@ -43,7 +49,7 @@ func (t *Table[K, V]) Each() iter.Seq2[any, any] {
 }
 
 // Append adds a row behind all others.
-func (t *Table[K, V]) Append(read func(into any) error) error {
+func (t rows[K, V]) Append(read func(into any) error) error {
 	var key K
 	if err := read(&key); err != nil {
 		return err
@@ -63,7 +69,7 @@ func (t *Table[K, V]) Append(read func(into any) error) error {
 
 // Differences yields the keys of the rows that are in one table alone or were not written together: those that
 // may differ. Rows that a copy shares with its origin are passed over at the price of comparing two references.
-func (t *Table[K, V]) Differences(other *Table[K, V]) iter.Seq[K] {
+func Differences[K Key[K], V any](t, other *Table[K, V]) iter.Seq[K] {
 	return func(yield func(K) bool) {
 		a, b := begin(t.tree), begin(other.tree)
 		for a.in || b.in {

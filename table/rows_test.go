@@ -28,7 +28,7 @@ func fill(list ...any) func(any) error {
 
 func TestAppend(t *testing.T) {
 	var table Table[Number, string]
-	var rows Rows = &table
+	rows := RowsOf(&table)
 	for key, want := range []error{nil, nil, nil} {
 		if err := rows.Append(fill(Number(key*10), "x")); err != want {
 			t.Fatal(err)
@@ -81,11 +81,11 @@ func TestDifferences(t *testing.T) {
 				delete(want, k)
 			}
 		}
-		got := slices.Collect(table.Differences(&other))
+		got := slices.Collect(Differences(&table, &other))
 		if !slices.Equal(got, slices.Sorted(maps.Keys(want))) {
 			t.Fatalf("%v differ, expected %v", got, want)
 		}
-		for range table.Differences(&other) {
+		for range Differences(&table, &other) {
 			break
 		}
 	})
