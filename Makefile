@@ -30,8 +30,9 @@ lint:                   ## golangci-lint, if it is installed
 	@command -v golangci-lint >/dev/null || (echo 'golangci-lint is not installed: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0' && false)
 	golangci-lint run ./...
 
-# What takes longest is the compiler: it makes no debugging tables for tests, and collects its garbage less often.
-TEST = GOGC=400 $(GO) test -vet=off -gcflags=all=-dwarf=false
+# What takes longest is the compiler: for tests it makes no debugging tables, and collects its garbage less often. The
+# check of unsafe pointers, of which Coop has none, would make the race detector slower.
+TEST = GOGC=400 $(GO) test -vet=off -gcflags='all=-dwarf=false -d=checkptr=0'
 
 test:                   ## everything that must hold: both halves, side by side
 	@$(MAKE) --no-print-directory -j2 test-raced test-calm

@@ -34,7 +34,9 @@ const patience = 20 * time.Second
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
+	pause := 10 * time.Millisecond
+	for end := time.Now().Add(patience); !ok(); time.Sleep(pause) {
+		pause = min(2*pause, 160*time.Millisecond) // to ask is work for a daemon too
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain for %s", what)
 		}

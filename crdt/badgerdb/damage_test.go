@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -234,11 +235,16 @@ func digestOf(t testing.TB, dir string) (all []string) {
 		if !slices.Contains([]string{".sst", ".mem", ".MANIFEST"}, filepath.Ext("."+filepath.Base(file))) {
 			continue // files that hold nothing of ours, and the anchor, in which an opening is noted
 		}
-		b, err := os.ReadFile(filepath.Join(dir, file))
+		f, err := os.Open(filepath.Join(dir, file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, fmt.Sprintf("%s %d %x", file, len(b), sha256.Sum256(used(b))))
+		hash := sha256.New()
+		size, err := io.Copy(hash, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%s %d %x", file, size, hash.Sum(nil)))
 	}
 	return all
 }

@@ -27,7 +27,7 @@ func TestSeeds(t *testing.T) {
 			n = 4
 		}
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	defer debug.SetGCPercent(debug.SetGCPercent(1200))
 	var next, played, failed atomic.Uint64
 	var mu sync.Mutex
 	var sum Stats
