@@ -115,7 +115,7 @@ func (j *judge) kept(p *peer, out *node.Effects) {
 		j.committed(p, c)
 	}
 	j.received(p, out)
-	if n := len(out.Keep.Commits); n > 0 && (before+uint64(n))%16 == 0 {
+	if n := len(out.Keep.Commits); n > 0 && (before+uint64(n))%4 == 0 {
 		j.root(p)
 	}
 }
