@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -18,28 +17,9 @@ import (
 // id is the hash of what comes back.
 const genesisProtocol protocol.ID = "/coop/genesis/1"
 
-// genesisTimeout bounds one question and its answer.
-const genesisTimeout = 10 * time.Second
-
 // serveGenesis answers newcomers.
 func (d *Daemon) serveGenesis() {
-	d.host.Libp2p().SetStreamHandler(genesisProtocol, func(s network.Stream) {
-		defer s.Close()
-		if s.SetDeadline(time.Now().Add(genesisTimeout)) != nil {
-			return
-		}
-		var id event.ID
-		if _, err := io.ReadFull(s, id[:]); err != nil {
-			_ = s.Reset() // whoever asks so badly needs no answer
-			return
-		}
-		d.mu.RLock()
-		room := d.rooms[id]
-		d.mu.RUnlock()
-		if room != nil {
-			_, _ = s.Write(room.genesis.Raw) // a newcomer who is gone asks again
-		}
-	})
+	d.answers(genesisProtocol, func(r *room, _ network.Conn) []byte { return r.genesis.Raw })
 }
 
 // attempt is what became of asking at an address.
@@ -93,7 +73,7 @@ func (d *Daemon) askAll(ctx context.Context, id event.ID, addrs []string) []atte
 
 // askGenesis asks one peer. Neither event nor error means that it does not have it.
 func (d *Daemon) askGenesis(ctx context.Context, id event.ID, addr string) (*event.Event, error) {
-	ctx, cancel := context.WithTimeout(ctx, genesisTimeout)
+	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
 	p, _, err := p2p.ParseAddr(addr)
 	if err != nil {
@@ -102,25 +82,7 @@ func (d *Daemon) askGenesis(ctx context.Context, id event.ID, addr string) (*eve
 	if err := d.host.Connect(ctx, addr); err != nil {
 		return nil, err
 	}
-	pid, err := p2p.PeerID(p)
-	if err != nil {
-		return nil, err
-	}
-	s, err := d.host.Libp2p().NewStream(ctx, pid, genesisProtocol)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	if err := s.SetDeadline(time.Now().Add(genesisTimeout)); err != nil {
-		return nil, err
-	}
-	if _, err := s.Write(id[:]); err != nil {
-		return nil, err
-	}
-	if err := s.CloseWrite(); err != nil {
-		return nil, err
-	}
-	raw, err := io.ReadAll(io.LimitReader(s, event.MaxEnvelope+1))
+	raw, err := d.ask(ctx, genesisProtocol, p, id, event.MaxEnvelope)
 	if err != nil || len(raw) == 0 {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -25,33 +24,22 @@ const peersProtocol protocol.ID = "/coop/peers/1"
 const (
 	maxTold       = 32        // peers in one answer
 	maxTelling    = 256 << 10 // bytes of one answer
-	peersTimeout  = 10 * time.Second
 	askPeersEvery = time.Minute
 	maxMet        = 64 // peers that wait to be asked
 )
 
 // servePeers answers members.
 func (d *Daemon) servePeers() {
-	d.host.Libp2p().SetStreamHandler(peersProtocol, func(s network.Stream) {
-		defer s.Close()
-		from, err := p2p.PeerOf(s.Conn().RemotePeer())
-		if err != nil || s.SetDeadline(time.Now().Add(peersTimeout)) != nil {
-			return
+	d.answers(peersProtocol, func(r *room, asking network.Conn) []byte {
+		from, err := p2p.PeerOf(asking.RemotePeer())
+		if err != nil || !r.knows(from) {
+			return nil
 		}
-		var id event.ID
-		if _, err := io.ReadFull(s, id[:]); err != nil {
-			_ = s.Reset() // whoever asks so badly needs no answer
-			return
+		answer, err := event.Marshal(r.neighbours(from, asking.RemoteMultiaddr()))
+		if err != nil {
+			return nil
 		}
-		d.mu.RLock()
-		room := d.rooms[id]
-		d.mu.RUnlock()
-		if room == nil || !room.knows(from) {
-			return
-		}
-		if answer, err := event.Marshal(room.neighbours(from, s.Conn().RemoteMultiaddr())); err == nil {
-			_, _ = s.Write(answer) // who asked has gone
-		}
+		return answer
 	})
 }
 
@@ -96,7 +84,7 @@ func (r *room) gather(ctx context.Context, met <-chan p2p.Peer) {
 }
 
 func (r *room) askPeers(ctx context.Context, p p2p.Peer) {
-	ctx, cancel := context.WithTimeout(ctx, peersTimeout)
+	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
 	told, err := r.d.fetchNeighbours(ctx, r.id, p)
 	if err != nil {
@@ -143,25 +131,7 @@ func (t *linkPeer) texts() []string {
 }
 
 func (d *Daemon) fetchNeighbours(ctx context.Context, id event.ID, p p2p.Peer) ([]linkPeer, error) {
-	pid, err := p2p.PeerID(p)
-	if err != nil {
-		return nil, err
-	}
-	s, err := d.host.Libp2p().NewStream(ctx, pid, peersProtocol)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	if err := s.SetDeadline(time.Now().Add(peersTimeout)); err != nil {
-		return nil, err
-	}
-	if _, err := s.Write(id[:]); err != nil {
-		return nil, err
-	}
-	if err := s.CloseWrite(); err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(s, maxTelling))
+	text, err := d.ask(ctx, peersProtocol, p, id, maxTelling)
 	if err != nil || len(text) == 0 {
 		return nil, err
 	}
