@@ -88,5 +88,5 @@ func findToken(s *coop.State, text string) (tokens.Asset, error) {
 
 // FindMember finds a member of a state by did:key, part of it, or name, or by the key of a device.
 func FindMember(s *coop.State, text string) (identity.PublicKey, error) {
-	return findMember(&picture{&node.View{State: s}}, text)
+	return findMember(&picture{View: &node.View{State: s}}, text)
 }

@@ -38,6 +38,7 @@ type room struct {
 	fetches fetches
 	shelf   *shelf // nil where it cannot be had
 	ahead   atomic.Pointer[ahead]
+	root    rooted
 
 	mu      sync.RWMutex
 	node    *node.Node     // nil while nothing can be asked

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sustainy/coop/coop"
@@ -17,8 +18,33 @@ import (
 	"github.com/sustainy/coop/p2p"
 )
 
-// picture is a node's view: the state that answers are made of.
-type picture struct{ *node.View }
+// picture is a node's view: the state that answers are made of, or in its place one that was certified.
+type picture struct {
+	*node.View
+	certified bool
+}
+
+// rooted is the state root that was last worked out: a large state takes a while, and whoever looks often sees the same.
+type rooted struct {
+	mu        sync.Mutex
+	commits   uint64 // 0: none was
+	certified bool
+	root      [32]byte
+}
+
+// of is the root of a picture's state.
+func (l *rooted) of(v *picture) [32]byte {
+	commits := v.Commits
+	if v.certified {
+		commits = v.Expected
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if commits == 0 || commits != l.commits || v.certified != l.certified {
+		l.commits, l.certified, l.root = commits, v.certified, v.Root()
+	}
+	return l.root
+}
 
 // Status is the daemon at a glance.
 type Status struct {
@@ -117,7 +143,7 @@ func (r *room) status(ctx context.Context) CoopStatus {
 		return s
 	}
 	o := coop.Describe(v.State)
-	root := v.Root()
+	root := r.root.of(v)
 	s.Observer, s.Halted, s.Commits, s.Time, s.Root = v.Observer, v.Halted, v.Commits, v.Time, hex.EncodeToString(root[:])
 	s.Events, s.Rounds, s.Round, s.Pending, s.Waiting, s.Forks = v.Events, v.Rounds, v.Round, v.Pending, v.Waiting, len(v.Forks)
 	s.Syncing, s.Ahead, s.Members, s.Waiters, s.UnderWay = v.CatchingUp, len(v.Ahead), o.Members, o.Candidates, o.UnderWay
@@ -178,12 +204,13 @@ func (r *room) view(ctx context.Context) (*picture, error) {
 	if err != nil {
 		return nil, err
 	}
+	p := &picture{View: v}
 	if a := r.ahead.Load(); a != nil && v.Expected > 0 {
 		if state := a.copy(); state != nil {
-			v.State, v.Provisional = state, a.copy()
+			p.State, p.Provisional, p.certified = state, a.copy(), true
 		}
 	}
-	return &picture{v}, nil
+	return p, nil
 }
 
 // peers are those of this cooperative who are there now.
