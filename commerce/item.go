@@ -49,40 +49,33 @@ func NewOfferID(act event.ID, n uint64) event.ID {
 	return sha256.Sum256(binary.BigEndian.AppendUint64(b, n))
 }
 
-// on tells why an item is not on sale, or nil.
-func (s *State) on(i Item) error {
+// sale is what an item that is on sale costs, and the event that set this price; or why it is not on sale.
+func (s *State) sale(i Item) (price Price, set event.ID, err error) {
 	switch i.Kind {
 	case AnElement:
 		e, ok := s.Elements.Get(i.asset())
 		if !ok {
-			return ErrUnknownItem
+			err = ErrUnknownItem
+		} else if e.Withdrawn {
+			err = ErrWithdrawn
 		}
-		if e.Withdrawn {
-			return ErrWithdrawn
-		}
-		return nil
+		return e.Price, e.Change, err
 	case AnOffer:
 		o, ok := s.Offers.Get(i.ID)
 		if !ok {
-			return ErrUnknownItem
+			err = ErrUnknownItem
+		} else if o.Withdrawn {
+			err = ErrWithdrawn
+		} else if o.Broken {
+			err = ErrBroken
 		}
-		if o.Withdrawn {
-			return ErrWithdrawn
-		}
-		if o.Broken {
-			return ErrBroken
-		}
-		return nil
+		return o.Price, o.Change, err
 	}
-	return ErrUnknownItem
+	return Price{}, event.ID{}, ErrUnknownItem
 }
 
-// price is what an item that is on sale costs.
-func (s *State) price(i Item) Price {
-	if i.Kind == AnElement {
-		e, _ := s.Elements.Get(i.asset())
-		return e.Price
-	}
-	o, _ := s.Offers.Get(i.ID)
-	return o.Price
+// on tells why an item is not on sale, or nil.
+func (s *State) on(i Item) error {
+	_, _, err := s.sale(i)
+	return err
 }

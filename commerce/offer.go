@@ -191,7 +191,7 @@ func (s *State) Withdraw(a Act, b Withdraw) error {
 		o, _ := s.Offers.Get(b.Item.ID)
 		o.Withdrawn = true
 		s.Offers.Set(b.Item.ID, o)
-		s.close(a.Ledger, b.Item.ID, a.ID)
+		s.close(a.Ledger, b.Item, a.ID)
 	}
 	s.breakUp(b.Item)
 	return nil
@@ -215,15 +215,22 @@ func (s *State) breakUp(i Item) {
 	}
 }
 
-// close ends the split of an offer that is not sold any more, once no purchase can pay it.
-func (s *State) close(ledger *tokens.State, id event.ID, by event.ID) {
-	if o, _ := s.Offers.Get(id); s.over(id, &o) {
-		ledger.CloseSplit(id, by)
+// close ends the split of an offer that is not sold any more, once no purchase can pay it. Of anything else there
+// is nothing to close.
+func (s *State) close(ledger *tokens.State, i Item, by event.ID) {
+	if i.Kind != AnOffer {
+		return
+	}
+	if o, _ := s.Offers.Get(i.ID); s.over(i.ID, &o) {
+		ledger.CloseSplit(i.ID, by)
 	}
 }
 
 // over tells whether nothing can come to an offer any more.
 func (s *State) over(id event.ID, o *Offer) bool {
+	if !o.Withdrawn {
+		return false
+	}
 	t, _ := s.Trade.Get(OfferOf(id))
-	return o.Withdrawn && t.Held == 0
+	return t.Held == 0
 }

@@ -133,13 +133,13 @@ func (s *State) Sell(a Act, b Sell) error {
 
 // plan checks an order, and works out where its money is to go.
 func (s *State) plan(a Act, o Order) (Purchase, error) {
-	if err := s.on(o.Item); err != nil {
+	price, priced, err := s.sale(o.Item)
+	if err != nil {
 		return Purchase{}, err
 	}
 	if o.Count < 1 || o.Count > MaxCount {
 		return Purchase{}, ErrCount
 	}
-	price := s.price(o.Item)
 	high, amount := bits.Mul64(price.Amount, o.Count)
 	if high > 0 || amount > o.Pay {
 		return Purchase{}, ErrStale
@@ -151,24 +151,14 @@ func (s *State) plan(a Act, o Order) (Purchase, error) {
 		return Purchase{}, tokens.ErrAmount
 	}
 	p := Purchase{Item: o.Item, Count: o.Count, Amount: amount, Treasury: ShareOf(amount, s.Terms.Default), Terms: s.Terms.Event,
-		Priced: s.priced(o.Item), At: a.Time, Until: a.Time + s.Terms.Window}
+		Priced: priced, At: a.Time, Until: a.Time + s.Terms.Window}
 	if err := s.steer(a, &p, o.Steer); err != nil {
 		return Purchase{}, err
 	}
-	if err := s.room(a, o.Item, p.Rest.Amount); err != nil {
-		return Purchase{}, err
+	if _, room := space(a.Ledger, o.Item); p.Rest.Amount > room {
+		return Purchase{}, tokens.ErrTooMuch
 	}
 	return p, nil
-}
-
-// priced is the event that set the price of an item.
-func (s *State) priced(i Item) event.ID {
-	if i.Kind == AnElement {
-		e, _ := s.Elements.Get(i.asset())
-		return e.Change
-	}
-	o, _ := s.Offers.Get(i.ID)
-	return o.Change
 }
 
 // steer checks the sliders of a purchase and divides its amount by them.
@@ -214,18 +204,22 @@ func (s *State) room(a Act, i Item, amount uint64) error {
 	if err := s.on(i); err != nil {
 		return err
 	}
-	if amount > space(a.Ledger, i) {
+	if _, room := space(a.Ledger, i); amount > room {
 		return tokens.ErrTooMuch
 	}
 	return nil
 }
 
-// space is how much more can ever be counted of what comes to an item that is sold.
-func space(ledger *tokens.State, i Item) uint64 {
-	if i.Kind == AnElement {
+// space is how much more can ever be counted of what comes to an item, nothing if it is not sold here; and what
+// has come to an offer.
+func space(ledger *tokens.State, i Item) (came, room uint64) {
+	switch i.Kind {
+	case AnElement:
 		t, _ := ledger.Tokens.Get(i.asset())
-		return MaxAmount - t.Income
+		return 0, MaxAmount - t.Income
+	case AnOffer:
+		split, _ := ledger.Splits.Get(i.ID)
+		return split.Total, MaxAmount - split.Total
 	}
-	split, _ := ledger.Splits.Get(i.ID)
-	return MaxAmount - split.Total
+	return 0, 0
 }

@@ -2,6 +2,7 @@ package commerce
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
@@ -18,78 +19,134 @@ func (s *State) take(a Act, p Purchase, from tokens.Account) {
 		s.Bought.Set(p.Buyer, a.ID)
 	}
 	if p.Until == p.At {
-		a.Ledger.Move(tokens.Currency, from, tokens.Treasury, s.settle(a, a.ID, p, from), a.ID)
+		t := till{from: from}
+		s.settle(a, &t, a.ID, p)
+		s.empty(a, &t)
 		return
 	}
 	p.Phase = Held
 	a.Ledger.Move(tokens.Currency, from, Escrow, p.Amount, a.ID)
 	s.Purchases.Set(a.ID, p)
 	s.Agenda.Set(Due{p.Until, p.Number}, a.ID)
-	s.count(&p)
-}
-
-// count enters in the trade of all items of a purchase that it is held, or what has become of it.
-func (s *State) count(p *Purchase) {
-	for n := -1; n < len(p.Gifts); n++ {
-		item := p.Item
-		if n >= 0 {
-			item = p.Gifts[n].To
-		}
+	for item := range p.items() {
 		t, _ := s.Trade.Get(item)
-		switch {
-		case p.Phase == Held:
-			t.Held++
-		case p.Until > p.At: // it was held
-			t.Held--
-		}
-		switch {
-		case p.Phase != Paid:
-		case n < 0:
-			t.Sold = plus(t.Sold, p.Count)
-		default:
-			t.Steered = Demand{plus(t.Steered.Amount, p.Gifts[n].Amount), t.Steered.Times + 1}
-		}
+		t.Held++
 		s.Trade.Set(item, t)
 	}
 }
 
-// settle pays out a purchase: what the buyer steered, and the rest by the weights. What it returns is left for
-// the treasury.
-func (s *State) settle(a Act, id event.ID, p Purchase, from tokens.Account) (treasury uint64) {
-	p.Phase, treasury = Paid, p.Treasury
-	gifts := make([]Gift, len(p.Gifts))
-	for n, gift := range p.Gifts {
-		gifts[n] = s.give(a, id, &p, gift, from)
-		if gifts[n].Lapsed {
-			p.Rest.Amount += gift.Amount
+// items are what a purchase pays: what was bought, then what the buyer steered to.
+func (p *Purchase) items() iter.Seq[Item] {
+	return func(yield func(Item) bool) {
+		if !yield(p.Item) {
+			return
+		}
+		for _, gift := range p.Gifts {
+			if !yield(gift.To) {
+				return
+			}
 		}
 	}
-	p.Gifts = gifts
-	if p.Rest = s.give(a, id, &p, p.Rest, from); p.Rest.Lapsed {
-		treasury += p.Rest.Amount
-	}
-	s.Purchases.Set(id, p)
-	s.count(&p)
-	a.Around.Bought(p.Buyer, p.Amount, p.Treasury, a.Time)
-	return treasury
 }
 
-// give pays one part of a purchase, unless it cannot be taken any more, because a mission has ended
-// meanwhile or nobody could count that much: what was steered there follows the weights then, and what
-// should follow the weights goes to the treasury.
-func (s *State) give(a Act, id event.ID, p *Purchase, gift Gift, from tokens.Account) Gift {
+// till is what purchases that are settled together bring. It adds up what comes to each item, which is paid and
+// counted once for all of them.
+type till struct {
+	from     tokens.Account
+	sums     []*sum // by item
+	treasury uint64
+	last     event.ID // the purchase that was settled last
+}
+
+// sum is what a till has for an item.
+type sum struct {
+	item   Item
+	trade  Trade
+	came   uint64   // to an offer before
+	room   uint64   // how much can come to it
+	amount uint64   // that the till has for it
+	by     event.ID // the purchase that paid last
+}
+
+// of is the sum for an item.
+func (t *till) of(s *State, ledger *tokens.State, item Item) *sum {
+	at, found := slices.BinarySearchFunc(t.sums, item, func(c *sum, i Item) int { return c.item.Compare(i) })
+	if !found {
+		c := &sum{item: item}
+		c.trade, _ = s.Trade.Get(item)
+		c.came, c.room = space(ledger, item)
+		t.sums = slices.Insert(t.sums, at, c)
+	}
+	return t.sums[at]
+}
+
+// settle divides a purchase: what the buyer steered, the rest by the weights, and the treasury's share.
+func (s *State) settle(a Act, t *till, id event.ID, p Purchase) {
+	gifts := make([]Gift, len(p.Gifts))
+	for n, gift := range p.Gifts {
+		c := t.of(s, a.Ledger, gift.To)
+		if gifts[n] = c.give(a, t, id, &p, gift); gifts[n].Lapsed {
+			p.Rest.Amount += gift.Amount
+		}
+		c.trade.Steered = Demand{plus(c.trade.Steered.Amount, gift.Amount), c.trade.Steered.Times + 1}
+		c.trade.release(p.Phase)
+	}
+	p.Gifts = gifts
+	c := t.of(s, a.Ledger, p.Item)
+	t.treasury, t.last = t.treasury+p.Treasury, id // no sum of what one account had is too much
+	if p.Rest = c.give(a, t, id, &p, p.Rest); p.Rest.Lapsed {
+		t.treasury += p.Rest.Amount
+	}
+	c.trade.Sold = plus(c.trade.Sold, p.Count)
+	c.trade.release(p.Phase)
+	p.Phase = Paid
+	s.Purchases.Set(id, p)
+	a.Around.Bought(p.Buyer, p.Amount, p.Treasury, a.Time)
+}
+
+// release counts that a purchase is held no more, if it was.
+func (t *Trade) release(was Phase) {
+	if was == Held {
+		t.Held--
+	}
+}
+
+// give puts one part of a purchase into the till, unless it cannot be taken any more, because a mission has
+// ended meanwhile or nobody could count that much: what was steered there follows the weights then, and what
+// should follow the weights goes to the treasury. Missions are given theirs at once, on behalf of the buyer.
+func (c *sum) give(a Act, t *till, id event.ID, p *Purchase, gift Gift) Gift {
 	switch {
 	case gift.Amount == 0:
-	case gift.To.Kind == APlace && a.Around.Takes(gift.To.ID, gift.Amount) == nil:
-		a.Around.Give(gift.To.ID, from, p.Buyer, gift.Amount, id, a.Time)
-	case gift.To.Kind == APlace || gift.Amount > space(a.Ledger, gift.To):
+	case c.item.Kind == APlace && a.Around.Takes(c.item.ID, gift.Amount) == nil:
+		a.Around.Give(c.item.ID, t.from, p.Buyer, gift.Amount, id, a.Time)
+	case gift.Amount > c.room-c.amount:
 		gift.Lapsed = true
-	case gift.To.Kind == AnElement:
-		a.Ledger.PayHolders(gift.To.asset(), from, gift.Amount, id)
 	default:
-		gift.Before = a.Ledger.PaySplit(gift.To.ID, from, gift.Amount, id)
+		if c.item.Kind == AnOffer {
+			gift.Before = c.came + c.amount
+		}
+		c.amount, c.by = c.amount+gift.Amount, id
 	}
 	return gift
+}
+
+// empty pays what a till has, and then closes what waited only for that. All is paid before, because a split
+// that closes moves on to tokens what there would no longer be room for.
+func (s *State) empty(a Act, t *till) {
+	for _, c := range t.sums {
+		s.Trade.Set(c.item, c.trade)
+		switch {
+		case c.amount == 0:
+		case c.item.Kind == AnElement:
+			a.Ledger.PayHolders(c.item.asset(), t.from, c.amount, c.by)
+		default:
+			a.Ledger.PaySplit(c.item.ID, t.from, c.amount, c.by)
+		}
+	}
+	a.Ledger.Move(tokens.Currency, t.from, tokens.Treasury, t.treasury, t.last)
+	for _, c := range t.sums {
+		s.close(a.Ledger, c.item, t.last)
+	}
 }
 
 // Refund gives a purchase back: to the account it was paid from, or, of a cashier's sale, out of the
@@ -122,23 +179,16 @@ func (s *State) Refund(a Act, b Refund) error {
 	a.Ledger.Move(tokens.Currency, Escrow, to, p.Amount, a.ID)
 	p.Phase = Refunded
 	s.Purchases.Set(b.Purchase, p)
-	s.count(&p)
-	s.release(a, b.Purchase, &p)
-	return nil
-}
-
-// release takes a purchase off the agenda, and closes what waited only for it.
-func (s *State) release(a Act, id event.ID, p *Purchase) {
 	s.Agenda.Delete(Due{p.Until, p.Number})
-	for i := -1; i < len(p.Gifts); i++ {
-		to := p.Rest.To
-		if i >= 0 {
-			to = p.Gifts[i].To
-		}
-		if to.Kind == AnOffer {
-			s.close(a.Ledger, to.ID, id)
-		}
+	for item := range p.items() {
+		t, _ := s.Trade.Get(item)
+		t.Held--
+		s.Trade.Set(item, t)
 	}
+	for item := range p.items() {
+		s.close(a.Ledger, item, a.ID)
+	}
+	return nil
 }
 
 // Next is the earliest coop time at which something happens by itself.
@@ -150,23 +200,26 @@ func (s *State) Next() (at event.Time, any bool) {
 }
 
 // Advance pays out the purchases that cannot be given back any more at coop time a.Time, in the order in
-// which they were made. The treasury has its share of all of them at once.
+// which they were made, but each item and the treasury what they have of all of them at once.
 func (s *State) Advance(a Act) {
-	var ended []event.ID
+	type end struct {
+		due Due
+		id  event.ID
+	}
+	var ended []end
 	for due, id := range s.Agenda.All() {
 		if due.At > a.Time {
 			break
 		}
-		ended = append(ended, id)
+		ended = append(ended, end{due, id})
 	}
-	treasury, last := uint64(0), event.ID{}
-	for _, id := range ended {
-		p, _ := s.Purchases.Get(id)
-		treasury += s.settle(a, id, p, Escrow) // no sum of what one escrow had is too much
-		s.release(a, id, &p)
-		last = id
+	t := till{from: Escrow}
+	for _, e := range ended {
+		p, _ := s.Purchases.Get(e.id)
+		s.settle(a, &t, e.id, p)
+		s.Agenda.Delete(e.due)
 	}
-	a.Ledger.Move(tokens.Currency, Escrow, tokens.Treasury, treasury, last)
+	s.empty(a, &t)
 }
 
 // Escrows tells whether a place in the ledger is an escrow of this room, so that the ledger need not know
