@@ -97,7 +97,7 @@ func advance(s *State, t event.Time, done func(what string, by event.ID)) {
 			*s = trial
 		}
 		s.Hall.Done(id, refusal)
-		done("decision", id)
+		done(byDecision, id)
 	}
 }
 

@@ -118,6 +118,9 @@ func TestTablesAreAllOfThem(t *testing.T) {
 			listed[reflect.ValueOf(rows.Rows).FieldByName("Table").Interface()] = true
 		}
 		for i := range state.NumField() {
+			if state.Field(i).Kind() == reflect.Func {
+				continue // that watches, and is no state
+			}
 			field := state.Field(i).Addr().Interface()
 			is := strings.HasPrefix(state.Field(i).Type().Name(), "Table[")
 			if is != listed[field] || !is && field != room.facts {

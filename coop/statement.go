@@ -31,6 +31,9 @@ type Entry struct {
 	Event event.ID     `json:"event"` // of a decision, its proposal; zero where there is none
 }
 
+// byDecision is what does things where a proposal has passed.
+const byDecision = "decision"
+
 // Teller writes the statement of one account by following the whole order once more. The state keeps
 // balances and no history: this is where history comes from, and it cannot differ from the balances,
 // because it only looks at how they change.
@@ -41,11 +44,14 @@ type Teller struct {
 	account tokens.Account
 	last    table.Table[tokens.Asset, tokens.Balance]
 	writes  uint64
+	moves   []move // of the account, since it was looked at last
 }
 
 // NewTeller begins at the genesis of a cooperative; the Assembly's account is the treasury.
 func NewTeller(genesis State, member identity.PublicKey) *Teller {
-	return &Teller{state: genesis, account: tokens.Member(member)}
+	t := &Teller{state: genesis, account: tokens.Member(member)}
+	t.state.Ledger.Watch(t.see)
+	return t
 }
 
 // Refound follows a re-founding between two commits.
@@ -74,34 +80,41 @@ func (t *Teller) Commit(index uint64, anchor [32]byte, at event.Time, order []*e
 	t.look(Entry{At: at, What: "market"})
 }
 
-// look adds a line for every asset of which the account has another amount than before.
+// look adds lines for every asset of which the account has another amount than before.
 func (t *Teller) look(e Entry) {
-	l := &t.state.Ledger
+	l, moves := &t.state.Ledger, t.moves
+	t.moves = nil
 	if l.Writes() == t.writes {
 		return
 	}
 	t.writes = l.Writes()
-	t.compare(tokens.Currency, t.state.Hall.Currency.Code, e)
+	t.compare(tokens.Currency, t.state.Hall.Currency.Code, e, moves)
 	for asset, token := range l.Tokens.All() {
-		t.compare(asset, token.Name, e)
+		t.compare(asset, token.Name, e, moves)
 	}
 }
 
-func (t *Teller) compare(asset tokens.Asset, name string, e Entry) {
+// compare adds a line for each cause for which one asset of the account is another amount than before; if the
+// moves that were seen do not come to it, one for all.
+func (t *Teller) compare(asset tokens.Asset, name string, e Entry, moves []move) {
 	before, _ := t.last.Get(asset)
 	now := t.state.Ledger.Balance(asset, t.account)
 	if now.Has == before.Has && now.Owes == before.Owes {
 		return
 	}
 	t.last.Set(asset, now)
-	e.Asset, e.Name, e.Has, e.Owes = asset, name, now.Has, now.Owes
-	up, down := now.Has+before.Owes, before.Has+now.Owes
-	if up > down {
-		e.In = up - down
-	} else {
-		e.Out = down - up
+	e.Asset, e.Name = asset, name
+	from, to := before.Net(), now.Net()
+	causes, sum := grouped(moves, asset, e)
+	if from+sum != to {
+		causes = []Entry{e}
+		causes[0].In, causes[0].Out = uint64(max(to-from, 0)), uint64(max(from-to, 0))
 	}
-	t.Entries = append(t.Entries, e)
+	for _, cause := range causes {
+		from += int64(cause.In) - int64(cause.Out)
+		cause.Has, cause.Owes = uint64(max(from, 0)), uint64(max(-from, 0))
+		t.Entries = append(t.Entries, cause)
+	}
 }
 
 // about tells with whom, and what the author said of it.

@@ -49,13 +49,12 @@ func (s *State) create(id event.ID, m *Mission, t event.Time, house House) {
 	supply, _ := terms.supply()
 	s.Reserved.Delete(nameOf(m))
 	act := tokens.Act{ID: m.Event, By: tokens.Treasury, Time: t, People: house.People}
-	number := tokens.MaxAmount + 1 + m.Listing.Number // which no tokens.create can have
-	err := house.Ledger.Create(act, tokens.Create{Number: number, Name: s.freeName(id, terms.Name, house.Ledger), Rule: terms.Rule,
+	err := house.Ledger.Create(act, tokens.Create{Number: m.number(), Name: s.freeName(id, terms.Name, house.Ledger), Rule: terms.Rule,
 		Shares: []tokens.Share{{To: identity.Assembly, Amount: supply}}})
 	if err != nil {
 		panic("missions: invariant: a token that was checked can be made: " + err.Error())
 	}
-	m.Asset = tokens.NewAsset(m.Event, number)
+	m.Asset = m.Token()
 	winner := m.Won()[0]
 	x, _ := s.Submissions.Get(Entry{id, winner})
 	contributors := x.Consenting()
@@ -66,6 +65,12 @@ func (s *State) create(id event.ID, m *Mission, t event.Time, house House) {
 	m.Payback.Units = terms.Backers
 	house.Shop.Offer(Work{Mission: id, Event: m.Event, Asset: m.Asset, Title: x.Content.Title, Price: m.Listing.Price, AtLeast: m.Listing.AtLeast, Time: t})
 }
+
+// Token is the achievement token that an award makes, also before it does.
+func (m *Mission) Token() tokens.Asset { return tokens.NewAsset(m.Event, m.number()) }
+
+// number is one that no tokens.create can have.
+func (m *Mission) number() uint64 { return tokens.MaxAmount + 1 + m.Listing.Number }
 
 // freeName is the name that was reserved. Should a decision have given it to another token meanwhile, the
 // name gets a mark of the mission.

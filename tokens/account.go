@@ -135,5 +135,8 @@ type Balance struct {
 	Last event.ID `cbor:"last" json:"last"`
 }
 
+// Net is what the account has, or, below 0, owes.
+func (b *Balance) Net() int64 { return int64(b.Has) - int64(b.Owes) }
+
 // none tells whether nothing is left to know about the account.
 func (b *Balance) none() bool { return b.Has|b.Owes|b.Due|b.Rest == 0 }

@@ -15,6 +15,9 @@ func (s *State) Move(asset Asset, from, to Account, amount uint64, by event.ID) 
 	if from == to {
 		panic("tokens: invariant: a move from an account to itself")
 	}
+	if s.watch != nil {
+		s.watch(asset, from, to, amount)
+	}
 	if asset != Currency {
 		s.gather(asset) // so that it goes to who has the units now
 	}

@@ -36,7 +36,13 @@ type State struct {
 	Prices     table.Table[Tick, Price]
 	Splits     table.Table[event.ID, Split]
 	Streams    table.Table[Stream, Flow] // exactly the parts of open splits, by token
+
+	watch func(asset Asset, from, to Account, amount uint64) // no part of the state; see Watch
 }
+
+// Watch has see called before every move of this state and of the copies made of it later, those included of which
+// nothing comes. Who writes statements learns by it where money came from; nothing else depends on it.
+func (s *State) Watch(see func(asset Asset, from, to Account, amount uint64)) { s.watch = see }
 
 // Copy is a snapshot.
 func (s *State) Copy() State {
@@ -58,6 +64,7 @@ func (s *State) Copy() State {
 		Prices:     s.Prices.Copy(),
 		Splits:     s.Splits.Copy(),
 		Streams:    s.Streams.Copy(),
+		watch:      s.watch,
 	}
 }
 

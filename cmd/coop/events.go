@@ -24,6 +24,7 @@ func (a *app) eventsCommand() *cobra.Command {
 				return err
 			}
 			path := daemon.Path("coops", a.coop, "events")
+			var all []daemon.Item
 			for {
 				var page daemon.Page
 				wait := time.Duration(0)
@@ -35,13 +36,15 @@ func (a *app) eventsCommand() *cobra.Command {
 				}
 				since = page.Since
 				limit -= min(limit, uint64(len(page.Items)))
-				if follow || len(page.Items) > 0 {
-					if err := a.printEvents(page.Items, follow); err != nil {
+				if follow {
+					if err := a.printEvents(page.Items, follow); err != nil || limit == 0 {
 						return err
 					}
+					continue
 				}
-				if limit == 0 || !follow && len(page.Items) < daemon.MaxTail {
-					return nil
+				all = append(all, page.Items...) // one table, and one JSON list, however many there are
+				if limit == 0 || len(page.Items) < daemon.MaxTail {
+					return a.printEvents(all, follow)
 				}
 			}
 		},
