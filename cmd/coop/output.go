@@ -32,6 +32,7 @@ type app struct {
 	out    io.Writer
 	err    io.Writer
 	tty    bool // out is a terminal
+	inTTY  bool
 	errTTY bool
 	color  bool
 	now    func() time.Time
@@ -40,6 +41,7 @@ type app struct {
 func newApp() *app {
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: time.Now}
 	a.tty = term.IsTerminal(int(os.Stdout.Fd()))
+	a.inTTY = term.IsTerminal(int(os.Stdin.Fd()))
 	a.errTTY = term.IsTerminal(int(os.Stderr.Fd()))
 	a.color = a.errTTY && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	if force := os.Getenv("CLICOLOR_FORCE"); force != "" && force != "0" && os.Getenv("NO_COLOR") == "" {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,12 +20,14 @@ type signFlags struct {
 	wait    bool
 	timeout string
 	dry     bool
+	yes     bool
 }
 
 func (f *signFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until it is final; exit code 7 if that takes too long")
 	cmd.Flags().StringVar(&f.timeout, "timeout", "60s", "how long to wait")
 	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "only say what would be signed")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "on a terminal: don't ask before signing")
 }
 
 // signed is what a command that signs tells.
@@ -54,6 +58,9 @@ func (a *app) sign(ctx context.Context, f signFlags, kind event.Kind, body any, 
 	if err != nil {
 		return err
 	}
+	if err := a.consent(f, sentence); err != nil {
+		return err
+	}
 	var s daemon.Submitted
 	if err := client.Post(ctx, daemon.Path("coops", a.coop, "submit"), daemon.Submission{Kind: draft.Kind, Body: draft.Body}, &s); err != nil {
 		return err
@@ -79,6 +86,21 @@ func (a *app) sign(ctx context.Context, f signFlags, kind event.Kind, body any, 
 	v.Commit = &o.Commit
 	a.say("You %s. It is final, with commit %d.", sentence, o.Commit)
 	return a.show(v, s.ID.String(), field{"id", s.ID.String()}, field{"commit", fmt.Sprint(o.Commit)})
+}
+
+// consent says what is about to be signed; somebody who sits at a terminal can still say no.
+func (a *app) consent(f signFlags, sentence string) error {
+	a.say("You are about to sign that you %s.", sentence)
+	if f.yes || a.quiet || !a.inTTY || !a.tty || !a.errTTY {
+		return nil
+	}
+	fmt.Fprint(a.err, "Sign it? [Y/n] ")
+	line, err := bufio.NewReader(a.in).ReadString('\n')
+	if answer := strings.ToLower(strings.TrimSpace(line)); err != nil || answer != "" && answer != "y" && answer != "yes" {
+		a.say("Nothing was signed.")
+		return told{exitUsage}
+	}
+	return nil
 }
 
 // refused is an event that became final and came to nothing.
