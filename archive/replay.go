@@ -13,6 +13,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/table"
 )
 
 // Report is what a replay checked, and what came of it.
@@ -331,7 +332,7 @@ func (r *replay) end() (*Report, error) {
 	r.report.Unordered = r.report.Events - 1 - r.report.Final
 	r.report.Forks = uint64(len(r.graph.Forks()))
 	r.report.Members, r.report.Proposals, r.report.Ballots = uint64(state.Hall.Members.Len()), uint64(state.Hall.Proposals.Len()), uint64(state.Hall.Ballots.Len())
-	for id, p := range state.Hall.Proposals.All() {
+	for id, p := range table.All(&state.Hall.Proposals) {
 		if p.Result.Closed == 0 {
 			continue
 		}

@@ -21,17 +21,17 @@ func (s *State) Invariants(ledger *tokens.State, at event.Time) []error {
 	}
 	past, _ := s.Past.Get(s.Terms.Event)
 	report(s.Terms.sound() && past == s.Terms, "the terms of sale are not those that were decided")
-	for asset, e := range s.Elements.All() {
+	for asset, e := range table.All(&s.Elements) {
 		report(e.Asset == asset && ledger.Tokens.Has(asset), "element %q belongs to no token", e.Title)
 		report(e.Price.check() == nil, "element %q has the price %d", e.Title, e.Price.Amount)
 	}
 	came := table.Table[stretch, uint64]{}
 	s.checkPurchases(ledger, at, &came, report)
-	for id, o := range s.Offers.All() {
+	for id, o := range table.All(&s.Offers) {
 		s.checkOffer(ledger, id, &o, report)
 		split, _ := ledger.Splits.Get(id)
 		sum := uint64(0)
-		for st, amount := range came.From(stretch{Offer: id}) {
+		for st, amount := range table.From(&came, stretch{Offer: id}) {
 			if st.Offer != id {
 				break
 			}
@@ -63,7 +63,7 @@ func num(n uint64) *big.Int { return new(big.Int).SetUint64(n) }
 func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.Table[stretch, uint64], report func(bool, string, ...any)) {
 	waiting, known, escrow := 0, 0, new(big.Int)
 	numbers, trade := table.Table[table.Number, struct{}]{}, table.Table[Item, Trade]{}
-	for id, p := range s.Purchases.All() {
+	for id, p := range table.All(&s.Purchases) {
 		sum := num(p.Treasury)
 		for n, gift := range append([]Gift{p.Rest}, p.Gifts...) {
 			if n == 0 || !gift.Lapsed {
@@ -99,7 +99,7 @@ func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.
 		report(p.Number < s.Count, "purchase %s has the number %d of %d", id, p.Number, s.Count)
 		numbers.Set(table.Number(p.Number), struct{}{})
 	}
-	for item, counted := range s.Trade.All() {
+	for item, counted := range table.All(&s.Trade) {
 		t, _ := trade.Get(item)
 		report(t == counted, "%v are counted of %s %s, of which are %v", counted, item.Kind, item.ID, t)
 	}
@@ -112,7 +112,7 @@ func (s *State) checkPurchases(ledger *tokens.State, at event.Time, came *table.
 // checkBuyers expects that every purchase of a known buyer is reached from their last one, each from one
 // with a higher number.
 func (s *State) checkBuyers(known int, report func(bool, string, ...any)) {
-	for key, last := range s.Bought.All() {
+	for key, last := range table.All(&s.Bought) {
 		before := s.Count
 		for id := last; !id.IsZero(); known-- {
 			p, _ := s.Purchases.Get(id)

@@ -200,7 +200,7 @@ func (s *State) Withdraw(a Act, b Withdraw) error {
 // breakUp marks the offers that contain an item. It reads all, which only rare events may.
 func (s *State) breakUp(i Item) {
 	var broken []event.ID
-	for id, o := range s.Offers.All() {
+	for id, o := range table.All(&s.Offers) {
 		for _, p := range o.Portions {
 			if p.Item == i && !o.Broken {
 				broken = append(broken, id)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -345,7 +346,7 @@ func (w *town) compare() {
 	}
 	// What was closed gave its crumbs to the treasury; the twin keeps them.
 	dust := new(big.Int)
-	for _, split := range w.l.Splits.All() {
+	for _, split := range table.All(&w.l.Splits) {
 		dust.Add(dust, num(split.Rest))
 	}
 	same("treasury", has(tokens.Treasury), new(big.Int).Add(w.w.of(tokens.Treasury), dust))

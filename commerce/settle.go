@@ -6,6 +6,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -193,7 +194,7 @@ func (s *State) Refund(a Act, b Refund) error {
 
 // Next is the earliest coop time at which something happens by itself.
 func (s *State) Next() (at event.Time, any bool) {
-	for due := range s.Agenda.All() {
+	for due := range table.All(&s.Agenda) {
 		return due.At, true
 	}
 	return 0, false
@@ -207,7 +208,7 @@ func (s *State) Advance(a Act) {
 		id  event.ID
 	}
 	var ended []end
-	for due, id := range s.Agenda.All() {
+	for due, id := range table.All(&s.Agenda) {
 		if due.At > a.Time {
 			break
 		}

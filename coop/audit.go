@@ -3,6 +3,8 @@ package coop
 import (
 	"errors"
 	"fmt"
+
+	"github.com/sustainy/coop/table"
 )
 
 // Books is what an audit went through.
@@ -19,7 +21,7 @@ func Audit(s *State) (Books, error) {
 	if broken := Invariants(s); len(broken) > 0 {
 		return b, errors.Join(broken...)
 	}
-	for id := range s.Shop.Purchases.All() {
+	for id := range table.All(&s.Shop.Purchases) {
 		v, _ := Receipt(s, id)
 		sum := int64(0)
 		for _, line := range v.Lines {

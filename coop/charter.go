@@ -8,6 +8,7 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/missions"
 	"github.com/sustainy/coop/surplus"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -52,12 +53,12 @@ func (s *State) agreements() []governance.Article {
 		missions = fmt.Sprintf("members list them with a deposit of %s, which goes to those who flag what is judged to be spam", money(terms.Deposit))
 	}
 	all = append(all, governance.Article{Part: part, Name: "missions", Says: fmt.Sprintf("%s; once %d have flagged one, all members are asked for %s", missions, terms.Flags, governance.Period(terms.Trial))})
-	for class, limit := range s.Ledger.Overdrafts.All() {
+	for class, limit := range table.All(&s.Ledger.Overdrafts) {
 		if limit > 0 {
 			all = append(all, governance.Article{Part: part, Name: "credit", Says: fmt.Sprintf("a member of class %s may owe up to %s", class, money(limit))})
 		}
 	}
-	for key, c := range s.Ledger.Cashiers.All() {
+	for key, c := range table.All(&s.Ledger.Cashiers) {
 		all = append(all, governance.Article{Part: part, Name: "cashier", Says: fmt.Sprintf("%s may issue and redeem up to %s each in %s", s.whom(key), money(c.Cap), governance.Period(c.Period))})
 	}
 	return all

@@ -299,7 +299,7 @@ func TestInvariantsNotice(t *testing.T) {
 			s.Hall.Mandates.Set(governance.Remit{Member: keyOf("ann").Public()}, governance.Mandate{To: governance.Delegate{Members: []identity.PublicKey{keyOf("ann").Public()}}})
 		},
 		"another mandate when it was counted": func(s *State, w *world) {
-			for id, p := range s.Hall.Proposals.All() {
+			for id, p := range table.All(&s.Hall.Proposals) {
 				remit := governance.Remit{Member: keyOf("ann").Public(), About: governance.About{Track: "quick"}}
 				if m, counted := p.Mandates.Get(remit); counted {
 					m.Event[5]++

@@ -7,6 +7,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // MandateView is one thing that a member has delegated, or lets nobody do.
@@ -27,7 +28,7 @@ type MandateView struct {
 // Mandates are what a member has delegated, or everybody if member is zero.
 func Mandates(s *State, member identity.PublicKey) []MandateView {
 	views := []MandateView{}
-	for remit, m := range s.Hall.Mandates.From(governance.Remit{Member: member}) {
+	for remit, m := range table.From(&s.Hall.Mandates, governance.Remit{Member: member}) {
 		if !member.IsZero() && remit.Member != member {
 			break
 		}

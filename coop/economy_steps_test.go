@@ -11,6 +11,7 @@ import (
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/missions"
 	"github.com/sustainy/coop/surplus"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -46,12 +47,12 @@ func (x *economy) trade() {
 		x.apply(of(x, by, by, by, identity.Assembly), tokens.KindOrder, tokens.PlaceOrder{Side: of(x, tokens.Buy, tokens.Sell), Asset: asset, Units: amount % 40, Price: uint64(x.dice.IntN(20)),
 			Until: x.now + event.Time(x.dice.IntN(int(2*day)))})
 	case 8:
-		for id, o := range x.s.Ledger.Orders.All() {
+		for id, o := range table.All(&x.s.Ledger.Orders) {
 			x.apply(of(x, by, o.Owner.Key()), tokens.KindCancel, tokens.Cancel{ID: id})
 			return
 		}
 	case 9:
-		for id := range x.s.Ledger.Waiting.All() {
+		for id := range table.All(&x.s.Ledger.Waiting) {
 			x.apply(of(x, by, identity.Assembly), tokens.KindApprove, tokens.Approve{Transfer: id})
 			return
 		}
@@ -85,7 +86,7 @@ func (x *economy) treasury() {
 func (x *economy) item() commerce.Item {
 	if n := x.s.Shop.Offers.Len(); n > 0 && x.dice.IntN(2) == 0 {
 		k := x.dice.IntN(n)
-		for id := range x.s.Shop.Offers.All() {
+		for id := range table.All(&x.s.Shop.Offers) {
 			if k--; k < 0 {
 				return commerce.OfferOf(id)
 			}
@@ -163,13 +164,13 @@ func (x *economy) divide() {
 // someMission is one, mostly one under way.
 func (x *economy) someMission() (id event.ID) {
 	n := 0
-	for own := range x.s.Missions.Own.All() {
+	for own := range table.All(&x.s.Missions.Own) {
 		if n++; x.dice.IntN(n) == 0 {
 			id = own.Mission
 		}
 	}
 	if n == 0 || x.dice.IntN(30) == 0 {
-		for last := range x.s.Missions.Missions.From(sha256.Sum256(binary.BigEndian.AppendUint64(nil, x.n))) {
+		for last := range table.From(&x.s.Missions.Missions, sha256.Sum256(binary.BigEndian.AppendUint64(nil, x.n))) {
 			return last
 		}
 	}
@@ -188,7 +189,7 @@ func (x *economy) mission() {
 	if len(x.entries) > 0 {
 		entry = of(x, x.entries[max(0, len(x.entries)-8):]...)
 		if x.dice.IntN(2) == 0 {
-			for e := range x.s.Missions.Submissions.From(missions.Entry{Mission: id}) {
+			for e := range table.From(&x.s.Missions.Submissions, missions.Entry{Mission: id}) {
 				entry = e
 				break
 			}

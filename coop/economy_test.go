@@ -130,7 +130,7 @@ func (x *economy) watch(kind event.Kind) {
 }
 
 func (x *economy) inEscrow() (sums [3]uint64) {
-	for account, b := range x.s.Ledger.Money.From(tokens.Account{Kind: tokens.InEscrow}) {
+	for account, b := range table.From(&x.s.Ledger.Money, tokens.Account{Kind: tokens.InEscrow}) {
 		switch {
 		case account.Kind != tokens.InEscrow:
 			return sums
@@ -205,7 +205,7 @@ func (x *economy) commit() {
 	Advance(&x.s, x.now)
 	x.exits(&before)
 	x.escrow = x.inEscrow()
-	for asset := range x.s.Ledger.Tokens.All() {
+	for asset := range table.All(&x.s.Ledger.Tokens) {
 		if x.s.Ledger.Tokens.Len() > len(x.assets) && !slices.Contains(x.assets, asset) {
 			x.assets = append(x.assets, asset)
 		}
@@ -215,13 +215,13 @@ func (x *economy) commit() {
 // exits expects that what left the escrow of missions was an award, a refund or the deposit, and what left that
 // of purchases were those that ended.
 func (x *economy) exits(before *State) {
-	for id, m := range x.s.Missions.Missions.All() {
+	for id, m := range table.All(&x.s.Missions.Missions) {
 		old, ok := before.Missions.Missions.Get(id)
 		if !ok || old.Phase.Over() && m.Phase.Over() {
 			continue
 		}
 		out := bigOf(m.Paid - old.Paid + old.Deposit - m.Deposit)
-		for seat, p := range x.s.Missions.Pledges.From(missions.Seat{Mission: id}) {
+		for seat, p := range table.From(&x.s.Missions.Pledges, missions.Seat{Mission: id}) {
 			if seat.Mission != id {
 				break
 			}
@@ -237,7 +237,7 @@ func (x *economy) exits(before *State) {
 		}
 	}
 	out := bigOf(0)
-	for _, id := range before.Shop.Agenda.All() {
+	for _, id := range table.All(&before.Shop.Agenda) {
 		if p, _ := x.s.Shop.Purchases.Get(id); p.Phase == commerce.Paid {
 			out.Add(out, bigOf(p.Amount))
 		}
@@ -300,7 +300,7 @@ func (x *economy) income() {
 			totals[g.To.ID].Add(totals[g.To.ID], bigOf(g.Amount))
 		}
 	}
-	for _, p := range x.s.Shop.Purchases.All() {
+	for _, p := range table.All(&x.s.Shop.Purchases) {
 		if p.Phase != commerce.Paid {
 			continue
 		}
@@ -319,7 +319,7 @@ func (x *economy) income() {
 			direct[p.Asset].Add(direct[p.Asset], part.Quo(part, bigOf(p.Den)))
 		}
 	}
-	for asset := range x.s.Ledger.Tokens.All() {
+	for asset := range table.All(&x.s.Ledger.Tokens) {
 		want := new(big.Int)
 		for _, sum := range []*big.Int{direct[asset], x.paid[asset]} {
 			if sum != nil {
@@ -357,13 +357,13 @@ func TestEveryLedgerAtOnce(t *testing.T) {
 		for kind, n := range x.counts {
 			all[kind] += n
 		}
-		for _, m := range x.s.Missions.Missions.All() {
+		for _, m := range table.All(&x.s.Missions.Missions) {
 			all["mission "+string(m.Phase)]++
 			if m.Progress.Done > 0 {
 				all["milestone"] += int(m.Progress.Done)
 			}
 		}
-		for number, d := range x.s.Surplus.Distributions.All() {
+		for number, d := range table.All(&x.s.Surplus.Distributions) {
 			if d.Payable > 0 && number >= table.Number(0) {
 				all["distribution payable"]++
 			}

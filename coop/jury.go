@@ -8,6 +8,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // JuryView is a jury, drawn or about to be.
@@ -41,7 +42,7 @@ type JurorView struct {
 // Juries are all juries, by the proposal that called them. Each is drawn again.
 func Juries(s *State) []JuryView {
 	views := []JuryView{}
-	for panel, j := range s.Hall.Juries.All() {
+	for panel, j := range table.All(&s.Hall.Juries) {
 		v := JuryView{By: panel.By, Title: s.calledBy(panel), Name: panel.Name, Called: j.Called, Seats: j.Terms.Seats, Classes: j.Terms.Classes, Parties: s.namesOf(j.Terms.Parties),
 			Pool: j.Pool, PoolHash: hex.EncodeToString(j.PoolHash[:]), Conflicts: j.Conflicts, Drawn: j.Drawn, Commit: j.Commit,
 			Jurors: s.jurors(j.Jurors), Reserves: s.jurors(j.Reserves), Declined: s.namesOf(j.Declined), Verified: s.Hall.VerifyJury(panel) == nil}
@@ -55,7 +56,7 @@ func Juries(s *State) []JuryView {
 
 // calledBy is the title of what a jury is for: of the mission that it judges, or of the proposal.
 func (s *State) calledBy(panel governance.Panel) string {
-	for _, m := range s.Missions.Missions.All() {
+	for _, m := range table.All(&s.Missions.Missions) {
 		if m.Event == panel.By && strings.HasPrefix(panel.Name, m.Panels()) {
 			return m.Listing.Title
 		}

@@ -138,12 +138,12 @@ func (w *world) ledger() (out []string) {
 func (w *world) marketOf(name string) (out []string) {
 	s := w.state()
 	asset := w.asset(name)
-	for rank := range s.Ledger.Book.All() {
+	for rank := range table.All(&s.Ledger.Book) {
 		if o, _ := s.Ledger.Orders.Get(rank.ID); rank.Asset == asset {
 			out = append(out, fmt.Sprintf("%s %ss %d of %d at %d", s.whom(o.Owner.Key()), o.Side, o.Left, o.Units, o.Price))
 		}
 	}
-	for tick, p := range s.Ledger.Prices.All() {
+	for tick, p := range table.All(&s.Ledger.Prices) {
 		if tick.Asset == asset {
 			out = append(out, fmt.Sprintf("batch %d: %d units at %d", tick.N, p.Units, p.Price))
 		}
@@ -227,7 +227,7 @@ func TestInvariantsNoticeMoney(t *testing.T) {
 	}
 	order := func(harm func(*tokens.Order)) func(*State, *world) {
 		return func(s *State, w *world) {
-			for id, o := range s.Ledger.Orders.All() {
+			for id, o := range table.All(&s.Ledger.Orders) {
 				harm(&o)
 				s.Ledger.Orders.Set(id, o)
 			}

@@ -129,7 +129,7 @@ func contentOf(who, name string, c command) missions.Content {
 // missionNamed is the mission of a name, the last listed; for any other name, none that is known.
 func (w *world) missionNamed(name string) event.ID {
 	found, last := event.ID{9}, event.Time(0)
-	for id, m := range w.state().Missions.Missions.All() {
+	for id, m := range table.All(&w.state().Missions.Missions) {
 		if strings.EqualFold(m.Listing.Title, name) && m.Listed >= last {
 			found, last = id, m.Listed
 		}
@@ -221,7 +221,7 @@ func (w *world) lookAtMission(name string) (out []string) {
 
 // missionLines is a line for each mission.
 func missionLines(s *State) (out []string) {
-	for _, m := range s.Missions.Missions.All() {
+	for _, m := range table.All(&s.Missions.Missions) {
 		out = append(out, fmt.Sprintf("%s: %s", strings.ToLower(m.Listing.Title), m.Phase))
 	}
 	return out

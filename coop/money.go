@@ -9,6 +9,7 @@ import (
 	"github.com/sustainy/coop/missions"
 	"github.com/sustainy/coop/program"
 	"github.com/sustainy/coop/surplus"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -34,7 +35,7 @@ func opening[B any](rule func(*governance.State, fold.Env, B) error) func(*State
 // be given.
 func (s *State) treasury() []governance.Holding {
 	all := []governance.Holding{holding(tokens.Currency, s.Ledger.Balance(tokens.Currency, tokens.Treasury).Has)}
-	for id := range s.Ledger.Tokens.All() {
+	for id := range table.All(&s.Ledger.Tokens) {
 		if len(all) == program.MaxHoldings {
 			break
 		}

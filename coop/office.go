@@ -7,6 +7,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // StewardView is a steward, or one who is to come in, stands by or stands.
@@ -52,7 +53,7 @@ func Office(s *State) OfficeView {
 	for _, steward := range h.Term.Stewards {
 		v.Stewards = append(v.Stewards, StewardView{Member: steward.Member, Name: nameOf(s, steward.Member), Key: steward.Key})
 	}
-	for member, c := range h.Standing.All() {
+	for member, c := range table.All(&h.Standing) {
 		v.Standing = append(v.Standing, StewardView{Member: member, Name: nameOf(s, member), Since: c.Since})
 	}
 	v.Says, _ = governance.SeatsInWords(len(v.Stewards))

@@ -8,6 +8,7 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/program"
+	"github.com/sustainy/coop/table"
 )
 
 // ProgramView is a published program.
@@ -43,7 +44,7 @@ type AnswerView struct {
 // Programs are all published programs, those with most followers first.
 func Programs(s *State) []ProgramView {
 	views := make([]ProgramView, 0, s.Hall.Programs.Len())
-	for id, p := range s.Hall.Programs.All() {
+	for id, p := range table.All(&s.Hall.Programs) {
 		by, _ := s.Hall.Members.Get(p.By)
 		v := ProgramView{ID: id, Name: p.Name, By: p.By, ByName: by.Name, Source: p.Source, Language: p.Language, Settings: p.Settings,
 			Previous: p.Previous, Worst: p.Worst, Limit: program.Limit, Since: p.At, Withdrawn: p.Withdrawn}
@@ -65,7 +66,7 @@ func Programs(s *State) []ProgramView {
 			views[n].Newer = v.ID
 		}
 	}
-	for _, m := range s.Hall.Mandates.All() {
+	for _, m := range table.All(&s.Hall.Mandates) {
 		if n := find(m.To.Program); n >= 0 {
 			views[n].Followers++
 		}
@@ -85,7 +86,7 @@ func Program(s *State, id event.ID) (ProgramView, bool) {
 		if v.ID != id {
 			continue
 		}
-		for asked, a := range s.Hall.Answers.All() {
+		for asked, a := range table.All(&s.Hall.Answers) {
 			if p, ok := s.Hall.Proposals.Get(asked.Proposal); ok && asked.Program == id {
 				v.Answers = append(v.Answers, AnswerView{asked.Proposal, p.Title, a.Ballot.Says(p.Options), a.Ballot.Reason, a.Code, a.Cost})
 			}
@@ -129,7 +130,7 @@ func Past(s *State, id event.ID, member identity.PublicKey, watches []identity.P
 // Pasts are all proposals whose votes are over, by when they ended.
 func Pasts(s *State, member identity.PublicKey, watches []identity.PublicKey, settings []governance.Setting) []PastView {
 	views := []PastView{}
-	for id, p := range s.Hall.Proposals.All() {
+	for id, p := range table.All(&s.Hall.Proposals) {
 		if p.Result.Closed != 0 {
 			v, _ := Past(s, id, member, watches, settings)
 			v.Ended = p.Result.Closed

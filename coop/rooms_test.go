@@ -12,6 +12,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -101,7 +102,7 @@ func (m met) note(w *world) {
 	}
 	m["exit"] = m[string(governance.KindProposalExit)]
 	m["program withdrawn"] = m[string(governance.KindProgramWithdraw)]
-	for _, p := range s.Hall.Proposals.All() {
+	for _, p := range table.All(&s.Hall.Proposals) {
 		if early := slices.ContainsFunc(p.Shifts, func(x governance.Shift) bool { return x.Cause == governance.CauseEarly }); early {
 			m["early"]++
 			if p.Phase == governance.Rejected {
@@ -119,14 +120,14 @@ func (m met) note(w *world) {
 			}
 		}
 	}
-	for asked := range s.Hall.Answers.All() {
+	for asked := range table.All(&s.Hall.Answers) {
 		m["program asked"]++
 		p, _ := s.Hall.Proposals.Get(asked.Proposal)
 		if prog, _ := s.Hall.Programs.Get(asked.Program); prog.Withdrawn != 0 && prog.Withdrawn < p.Result.Closed {
 			m["withdrawn and asked"]++
 		}
 	}
-	for _, x := range s.Missions.Missions.All() {
+	for _, x := range table.All(&s.Missions.Missions) {
 		m["mission "+string(x.Phase)]++
 	}
 	m["surplus.distribute"] += s.Surplus.Distributions.Len()

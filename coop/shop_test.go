@@ -284,7 +284,7 @@ func TestInvariantsNoticeTheShop(t *testing.T) {
 			p.Parts = append([]tokens.Part{{Asset: p.Parts[0].Asset, Num: 1, Den: 1}}, p.Parts[1:]...)
 		}),
 		"a stream that took too much": func(s *State, w *world) {
-			for stream, flow := range s.Ledger.Streams.All() {
+			for stream, flow := range table.All(&s.Ledger.Streams) {
 				flow.Taken++
 				s.Ledger.Streams.Set(stream, flow)
 				break
@@ -338,7 +338,7 @@ func TestReceiptsAccountForEverything(t *testing.T) {
 		w.play("wait 6d")
 		s := w.state()
 		parts := map[string]int64{}
-		for id, p := range s.Shop.Purchases.All() {
+		for id, p := range table.All(&s.Shop.Purchases) {
 			r, _ := Receipt(s, id)
 			sum := int64(0)
 			for _, line := range r.Lines {

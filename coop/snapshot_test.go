@@ -10,6 +10,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/table"
 )
 
 func written(t testing.TB, s *State) []byte {
@@ -137,7 +138,7 @@ func TestOnlyTheOneSpelling(t *testing.T) {
 		}
 	}
 	ann := publicOf("ann")
-	for due := range s.Hall.Agenda.All() {
+	for due := range table.All(&s.Hall.Agenda) {
 		for name, f := range map[string]governance.Voter{"who is on the roll anyhow": {Votes: true, Classes: []string{"friend"}}, "who is not": {}} {
 			more, p := s.Hall.Frozen(), due.Proposal
 			if m, _ := s.Hall.Members.Get(ann); f.Votes {

@@ -89,7 +89,7 @@ func (t *Teller) look(e Entry) {
 	}
 	t.writes = l.Writes()
 	t.compare(tokens.Currency, t.state.Hall.Currency.Code, e, moves)
-	for asset, token := range l.Tokens.All() {
+	for asset, token := range table.All(&l.Tokens) {
 		t.compare(asset, token.Name, e, moves)
 	}
 }

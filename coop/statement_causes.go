@@ -6,6 +6,7 @@ import (
 	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/missions"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -93,7 +94,7 @@ func (s *State) minting(asset tokens.Asset) (id event.ID, ok bool) {
 	if asset == tokens.Currency {
 		return id, false
 	}
-	for id, m := range s.Missions.Missions.All() {
+	for id, m := range table.All(&s.Missions.Missions) {
 		if m.Asset == tokens.Currency && m.Token() == asset {
 			return id, true
 		}

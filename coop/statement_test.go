@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -36,7 +37,7 @@ func TestStatementsSayWhatFor(t *testing.T) {
 		w := newWorld(t)
 		tell(w, string(text))
 		members := []identity.PublicKey{identity.Assembly}
-		for key := range w.state().Hall.Members.All() {
+		for key := range table.All(&w.state().Hall.Members) {
 			members = append(members, key)
 		}
 		for _, key := range members {

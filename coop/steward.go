@@ -5,6 +5,7 @@ import (
 
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // Seat is the number of a device's member among the stewards, or -1. A founding steward is known by the
@@ -23,7 +24,7 @@ func StewardDevices(s *State) (devices []identity.PublicKey) {
 			devices = append(devices, steward.Key)
 		}
 	}
-	for key := range s.Hall.Devices.All() {
+	for key := range table.All(&s.Hall.Devices) {
 		if Seat(s, key) >= 0 {
 			devices = append(devices, key)
 		}

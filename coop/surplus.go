@@ -46,7 +46,7 @@ func (r register) Class(name string) bool {
 // Members yields the members at present, by key.
 func (r register) Members() iter.Seq2[identity.PublicKey, tokens.Person] {
 	return func(yield func(identity.PublicKey, tokens.Person) bool) {
-		for key, m := range r.hall.Members.All() {
+		for key, m := range table.All(&r.hall.Members) {
 			if m.Status == governance.StatusMember && !yield(key, r.Person(key)) {
 				return
 			}
@@ -122,10 +122,10 @@ type CapitalView struct {
 // Surplus is the whole surplus, without what everybody got.
 func Surplus(s *State) SurplusView {
 	v := SurplusView{Currency: s.Hall.Currency, Facts: s.Surplus.Facts, Left: s.Surplus.Earned - s.Surplus.Distributed, Distributions: []DistributionView{}, Accounts: []CapitalView{}}
-	for number, d := range s.Surplus.Distributions.All() {
+	for number, d := range table.All(&s.Surplus.Distributions) {
 		v.Distributions = append(v.Distributions, DistributionView{Number: uint64(number), Distribution: d, Says: partsInWords(d.Parts), Currency: s.Hall.Currency})
 	}
-	for key, account := range s.Surplus.Capital.All() {
+	for key, account := range table.All(&s.Surplus.Capital) {
 		v.Accounts = append(v.Accounts, CapitalView{key, nameOf(s, key), account})
 	}
 	return v

@@ -9,6 +9,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // Overview is the cooperative at a glance. Times are milliseconds since 1970, hashes hexadecimal.
@@ -147,7 +148,7 @@ func Describe(s *State) Overview {
 	h := &s.Hall
 	v := Overview{ID: h.Coop, Name: h.Name, Purpose: h.Purpose, Currency: h.Currency, Founded: h.Founded, Time: h.Time,
 		Candidates: h.Candidates, UnderWay: uint64(h.Agenda.Len()), Charter: h.Version, Stewards: h.Term.Keys()}
-	for _, m := range h.Members.All() {
+	for _, m := range table.All(&h.Members) {
 		if m.Status == governance.StatusMember {
 			v.Members++
 		}
@@ -158,11 +159,11 @@ func Describe(s *State) Overview {
 // Members are all members, candidates and former members, by key.
 func Members(s *State) []MemberView {
 	views := make([]MemberView, 0, s.Hall.Members.Len())
-	for key := range s.Hall.Members.All() {
+	for key := range table.All(&s.Hall.Members) {
 		v, _ := Member(s, key)
 		views = append(views, v)
 	}
-	for key, d := range s.Hall.Devices.All() {
+	for key, d := range table.All(&s.Hall.Devices) {
 		i, _ := slices.BinarySearchFunc(views, d.Member, func(v MemberView, k identity.PublicKey) int { return v.ID.Compare(k) })
 		views[i].Devices = append(views[i].Devices, DeviceView{key, d.Since, d.Suspended, d.Revoked})
 	}
@@ -192,7 +193,7 @@ func Charter(s *State) CharterView {
 // Proposals are all proposals, by id, without their ballots.
 func Proposals(s *State) []ProposalView {
 	views := make([]ProposalView, 0, s.Hall.Proposals.Len())
-	for id, p := range s.Hall.Proposals.All() {
+	for id, p := range table.All(&s.Hall.Proposals) {
 		views = append(views, view(s, id, &p))
 	}
 	return views
@@ -218,7 +219,7 @@ func Proposal(s *State, id event.ID) (ProposalView, bool) {
 // Allocations are all sums set aside, by proposal and project.
 func Allocations(s *State) []AllocationView {
 	views := make([]AllocationView, 0, s.Hall.Allocations.Len())
-	for item, a := range s.Hall.Allocations.All() {
+	for item, a := range table.All(&s.Hall.Allocations) {
 		views = append(views, AllocationView{item.Proposal, item.Project, a.Name, a.Amount, a.At})
 	}
 	return views

@@ -4,6 +4,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/missions"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -27,7 +28,7 @@ type AwardView struct {
 // is none yet.
 func Awards(s *State) []AwardView {
 	views := []AwardView{}
-	for id, m := range s.Missions.Missions.All() {
+	for id, m := range table.All(&s.Missions.Missions) {
 		under := m.Phase == missions.PhaseAwarded || m.Phase == missions.PhaseProving
 		if !under && m.Paid == 0 && m.Asset == tokens.Currency {
 			continue

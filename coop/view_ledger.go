@@ -4,6 +4,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -72,10 +73,10 @@ type BookView struct {
 // Ledger is all that is anywhere.
 func Ledger(s *State) LedgerView {
 	v := LedgerView{Currency: s.Hall.Currency, Accounts: s.accounts(tokens.Currency)}
-	for asset := range s.Ledger.Tokens.All() {
+	for asset := range table.All(&s.Ledger.Tokens) {
 		v.Accounts = append(v.Accounts, s.accounts(asset)...)
 	}
-	for key, c := range s.Ledger.Cashiers.All() {
+	for key, c := range table.All(&s.Ledger.Cashiers) {
 		v.Cashiers = append(v.Cashiers, CashierView{key, s.whom(key), c})
 	}
 	return v
@@ -116,7 +117,7 @@ func (s *State) accounts(asset tokens.Asset) (views []AccountView) {
 // Tokens are all achievement tokens, without their holders.
 func Tokens(s *State) []TokenView {
 	views := make([]TokenView, 0, s.Ledger.Tokens.Len())
-	for asset, t := range s.Ledger.Tokens.All() {
+	for asset, t := range table.All(&s.Ledger.Tokens) {
 		views = append(views, s.token(asset, t))
 	}
 	return views
@@ -151,7 +152,7 @@ func Token(s *State, asset tokens.Asset) (TokenView, bool) {
 func Book(s *State, asset tokens.Asset) (BookView, bool) {
 	t, ok := s.Ledger.Tokens.Get(asset)
 	v := BookView{Token: s.token(asset, t), Currency: s.Hall.Currency, Orders: []OrderView{}, Prices: []tokens.Price{}}
-	for r := range s.Ledger.Book.From(tokens.Rank{Asset: asset, Side: tokens.Buy, Price: tokens.MaxAmount}) {
+	for r := range table.From(&s.Ledger.Book, tokens.Rank{Asset: asset, Side: tokens.Buy, Price: tokens.MaxAmount}) {
 		if r.Asset != asset {
 			break
 		}
@@ -159,7 +160,7 @@ func Book(s *State, asset tokens.Asset) (BookView, bool) {
 		v.Orders = append(v.Orders, OrderView{ID: r.ID, What: string(o.Side), Token: t.Name, Asset: asset, Owner: o.Owner.Key(), Name: s.whom(o.Owner.Key()),
 			Units: o.Units, Left: o.Left, Price: o.Price, Placed: o.At, Until: o.Until})
 	}
-	for id, w := range s.Ledger.Waiting.All() {
+	for id, w := range table.All(&s.Ledger.Waiting) {
 		if w.Asset == asset {
 			v.Waiting = append(v.Waiting, OrderView{ID: id, What: "transfer", Token: t.Name, Asset: asset, Owner: w.From.Key(), Name: s.whom(w.From.Key()),
 				Units: w.Amount, Left: w.Amount, To: s.whom(w.To.Key()), Memo: w.Memo, Until: w.Until})

@@ -8,6 +8,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // GuardiansView is whom a member trusts to recover their membership.
@@ -38,7 +39,7 @@ func (v *MemberView) addRest(s *State) {
 	if ok {
 		v.Guardians = &GuardiansView{g.Guardians, names(s, g.Guardians), g.Needed}
 	}
-	for claim, r := range s.Hall.Recoveries.From(governance.Claim{Member: v.ID}) {
+	for claim, r := range table.From(&s.Hall.Recoveries, governance.Claim{Member: v.ID}) {
 		if claim.Member != v.ID {
 			return
 		}
@@ -138,7 +139,7 @@ func amendment(s *State, to *governance.Charter) string {
 // memberClasses are the classes of each member.
 func memberClasses(s *State) [][]string {
 	classes := [][]string{}
-	for _, m := range s.Hall.Members.All() {
+	for _, m := range table.All(&s.Hall.Members) {
 		if m.Status == governance.StatusMember {
 			classes = append(classes, m.Classes)
 		}
@@ -169,7 +170,7 @@ type PatronView struct {
 // Patrons are all who have bought, by key.
 func Patrons(s *State) []PatronView {
 	views := make([]PatronView, 0, s.Hall.Patronage.Len())
-	for key, p := range s.Hall.Patronage.All() {
+	for key, p := range table.All(&s.Hall.Patronage) {
 		views = append(views, PatronView{key, s.memberName(key), p.Amount, p.Since, p.Last})
 	}
 	return views

@@ -10,6 +10,7 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/missions"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -127,7 +128,7 @@ type AppealView struct {
 // Missions are all missions, by id, without their pledges and submissions.
 func Missions(s *State) []MissionView {
 	views := make([]MissionView, 0, s.Missions.Missions.Len())
-	for id, m := range s.Missions.Missions.All() {
+	for id, m := range table.All(&s.Missions.Missions) {
 		views = append(views, s.mission(id, &m))
 	}
 	return views
@@ -190,20 +191,20 @@ func Mission(s *State, id event.ID) (MissionView, bool) {
 		return MissionView{}, false
 	}
 	v := s.mission(id, &m)
-	for seat, p := range s.Missions.Pledges.From(missions.Seat{Mission: id}) {
+	for seat, p := range table.From(&s.Missions.Pledges, missions.Seat{Mission: id}) {
 		if seat.Mission != id {
 			break
 		}
 		v.Pledges = append(v.Pledges, PledgeView{seat.Member, s.whom(seat.Member), p})
 	}
-	for entry, x := range s.Missions.Submissions.From(missions.Entry{Mission: id}) {
+	for entry, x := range table.From(&s.Missions.Submissions, missions.Entry{Mission: id}) {
 		if entry.Mission != id {
 			break
 		}
 		v.Submissions = append(v.Submissions, s.submission(&m, entry.ID, &x))
 	}
 	s.prospects(id, &v)
-	for seat, a := range s.Missions.Appeals.From(missions.Seat{Mission: id}) {
+	for seat, a := range table.From(&s.Missions.Appeals, missions.Seat{Mission: id}) {
 		if seat.Mission != id {
 			break
 		}
@@ -258,19 +259,19 @@ func (s *State) submission(m *missions.Mission, id event.ID, x *missions.Submiss
 // prospects adds what members think of a mission before it is judged.
 func (s *State) prospects(id event.ID, v *MissionView) {
 	name := func(key identity.PublicKey) MemberName { return MemberName{key, s.whom(key)} }
-	for p, f := range s.Missions.Forecasts.From(missions.Prediction{Mission: id}) {
+	for p, f := range table.From(&s.Missions.Forecasts, missions.Prediction{Mission: id}) {
 		if p.Mission != id {
 			break
 		}
 		v.Forecasts = append(v.Forecasts, ForecastView{name(p.Member), p.About, f})
 	}
-	for seat, f := range s.Missions.Flags.From(missions.Seat{Mission: id}) {
+	for seat, f := range table.From(&s.Missions.Flags, missions.Seat{Mission: id}) {
 		if seat.Mission != id {
 			break
 		}
 		v.Flags = append(v.Flags, AppealView{name(seat.Member), f.Reason, f.At})
 	}
-	for seat, spam := range s.Missions.Calls.From(missions.Seat{Mission: id}) {
+	for seat, spam := range table.From(&s.Missions.Calls, missions.Seat{Mission: id}) {
 		switch {
 		case seat.Mission != id:
 			return
@@ -286,7 +287,7 @@ func (s *State) prospects(id event.ID, v *MissionView) {
 func (s *State) expected(id event.ID) (views []ExpectedView) {
 	for _, about := range []missions.Question{missions.OnTarget, missions.OnDelivery} {
 		v, sum, heavy := ExpectedView{About: about}, uint64(0), uint64(0)
-		for p, f := range s.Missions.Forecasts.From(missions.Prediction{Mission: id, About: about}) {
+		for p, f := range table.From(&s.Missions.Forecasts, missions.Prediction{Mission: id, About: about}) {
 			if p.Mission != id || p.About != about {
 				break
 			}
@@ -310,7 +311,7 @@ func (s *State) standing(key identity.PublicKey) int64 {
 // Standing is that of everybody who has any, the highest first.
 func Standing(s *State) []StandingView {
 	views := []StandingView{}
-	for key := range s.Missions.Standing.All() {
+	for key := range table.All(&s.Missions.Standing) {
 		if points := s.standing(key); points != 0 {
 			views = append(views, StandingView{MemberName{key, s.whom(key)}, points})
 		}

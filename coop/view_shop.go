@@ -8,6 +8,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -85,11 +86,11 @@ type ReceiptLine struct {
 // Shop is all that is or was sold.
 func Shop(s *State) ShopView {
 	v := ShopView{Currency: s.Hall.Currency, Terms: s.Shop.Terms, Says: termsInWords(s.Shop.Terms), Items: []ItemView{}}
-	for asset := range s.Shop.Elements.All() {
+	for asset := range table.All(&s.Shop.Elements) {
 		i, _ := Item(s, commerce.ElementOf(asset))
 		v.Items = append(v.Items, i)
 	}
-	for id := range s.Shop.Offers.All() {
+	for id := range table.All(&s.Shop.Offers) {
 		i, _ := Item(s, commerce.OfferOf(id))
 		v.Items = append(v.Items, i)
 	}
@@ -140,7 +141,7 @@ func Item(s *State, i commerce.Item) (ItemView, bool) {
 // Demand is where buyers steer their money, an item each.
 func Demand(s *State) []DemandView {
 	views := []DemandView{}
-	for item, trade := range s.Shop.Trade.All() {
+	for item, trade := range table.All(&s.Shop.Trade) {
 		if trade.Steered.Times > 0 {
 			views = append(views, DemandView{item, s.item(item), trade.Steered})
 		}
@@ -152,7 +153,7 @@ func Demand(s *State) []DemandView {
 func Receipts(s *State, customer identity.PublicKey) []ReceiptView {
 	views := []ReceiptView{}
 	if customer.IsZero() {
-		for id, p := range s.Shop.Purchases.All() {
+		for id, p := range table.All(&s.Shop.Purchases) {
 			views = append(views, s.receipt(id, p))
 		}
 		return views

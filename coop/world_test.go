@@ -14,6 +14,7 @@ import (
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -236,7 +237,7 @@ func (w *world) standing() []string {
 		return nil
 	}
 	var out []string
-	for _, m := range w.state().Hall.Members.All() {
+	for _, m := range table.All(&w.state().Hall.Members) {
 		out = append(out, fmt.Sprintf("%s: %s", m.Name, m.Status))
 	}
 	for name, id := range w.proposals {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // Fork says that a device signed two different events with one number. The two envelopes prove it
@@ -53,7 +54,7 @@ func (g *Graph) occupants(key identity.PublicKey, seq uint64) int {
 // alone. Of two long branches every slot is listed; the first of a key is enough to convict it.
 func (g *Graph) Forks() []Fork {
 	var forks []Fork
-	for at, side := range g.sides.All() {
+	for at, side := range table.All(&g.sides) {
 		ids := g.within(at, side)
 		for _, other := range ids[1:] {
 			forks = append(forks, Fork{Key: at.key, Seq: at.seq, A: ids[0], B: other})
@@ -77,7 +78,7 @@ func (g *Graph) within(at slot, side []event.ID) []event.ID {
 // many as devices that forked, however often each did.
 func (g *Graph) Convictions() []Fork {
 	var forks []Fork
-	for key, seq := range g.forked.All() {
+	for key, seq := range table.All(&g.forked) {
 		at := slot{key, seq}
 		side, _ := g.sides.Get(at)
 		ids := g.within(at, side)

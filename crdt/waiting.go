@@ -183,7 +183,7 @@ func (r *room) tidy(p *pool) {
 
 // oldest is the event that waited longest, but not the one that just came.
 func (p *pool) oldest(but *waiting) *waiting {
-	for _, entry := range p.held.All() {
+	for _, entry := range table.All(&p.held) {
 		if entry != but {
 			return entry
 		}
@@ -255,7 +255,7 @@ func (g *Graph) Forget(from string) {
 		return
 	}
 	held := p.held.Copy()
-	for _, entry := range held.All() {
+	for _, entry := range table.All(&held) {
 		g.room.release(p, entry)
 	}
 	g.room.tidy(p)
@@ -312,12 +312,12 @@ func (g *Graph) MissingFrom(limit int) []Want {
 // rotated yields the rows after a key and then those up to it.
 func rotated[K table.Key[K], V any](t *table.Table[K, V], after K) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		for k, v := range t.From(after) {
+		for k, v := range table.From(t, after) {
 			if k != after && !yield(k, v) {
 				return
 			}
 		}
-		for k, v := range t.All() {
+		for k, v := range table.All(t) {
 			if k.Compare(after) > 0 || !yield(k, v) {
 				return
 			}

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/table"
 )
 
 // chain is a strand of one device, oldest first.
@@ -220,9 +221,9 @@ func checkRoom(t *rapid.T, g *Graph) {
 		}
 	}
 	held := 0
-	for _, p := range r.pools.All() {
+	for _, p := range table.All(&r.pools) {
 		bytes, interests := 0, map[*want]int{}
-		for _, entry := range p.held.All() {
+		for _, entry := range table.All(&p.held) {
 			bytes += cost(entry.event)
 			for _, w := range entry.missing {
 				interests[w]++
@@ -231,7 +232,7 @@ func checkRoom(t *rapid.T, g *Graph) {
 				t.Fatal("a pool holds what is not in the room")
 			}
 		}
-		for _, i := range p.wants.All() {
+		for _, i := range table.All(&p.wants) {
 			if interests[i.want] != i.count || r.wants[i.want.id] != i.want {
 				t.Fatal("a pool's wants are not those of its events")
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // routes is everything the daemon answers. {coop} is an id, the beginning or end of one, a name, or
@@ -137,7 +138,7 @@ func (d *Daemon) getMember(r *http.Request) (any, error) {
 		return nil, err
 	}
 	m, _ := coop.Member(v.State, key)
-	for device, d := range v.State.Hall.Devices.All() {
+	for device, d := range table.All(&v.State.Hall.Devices) {
 		if d.Member == key {
 			m.Devices = append(m.Devices, coop.DeviceView{Key: device, Since: d.Since, Suspended: d.Suspended, Revoked: d.Revoked})
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // minSuffix is how many characters of an id's end people must type. Ids share long beginnings, so
@@ -88,7 +89,7 @@ func findMember(v *picture, text string) (identity.PublicKey, error) {
 	}
 	var all []named
 	var keys []identity.PublicKey
-	for key, m := range v.State.Hall.Members.All() {
+	for key, m := range table.All(&v.State.Hall.Members) {
 		all, keys = append(all, named{key.String(), m.Name}), append(keys, key)
 	}
 	i, err := pick("member", text, all, "coop member list")
@@ -102,7 +103,7 @@ func findMember(v *picture, text string) (identity.PublicKey, error) {
 func findProposal(s *coop.State, text string) (event.ID, error) {
 	var all []named
 	var ids []event.ID
-	for id := range s.Hall.Proposals.All() {
+	for id := range table.All(&s.Hall.Proposals) {
 		all, ids = append(all, named{id: id.String()}), append(ids, id)
 	}
 	i, err := pick("proposal", text, all, "coop proposal list")

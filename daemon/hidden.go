@@ -11,6 +11,7 @@ import (
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/missions"
+	"github.com/sustainy/coop/table"
 )
 
 // forgetHidden removes what the home keeps of submissions that need no secret any more, by what is final: they
@@ -21,7 +22,7 @@ func (d *Daemon) forgetHidden(id event.ID, final *coop.State) {
 	if len(kept) == 0 || err != nil {
 		return // there is none, or nobody can look
 	}
-	for entry, x := range final.Missions.Submissions.All() {
+	for entry, x := range table.All(&final.Missions.Submissions) {
 		m, _ := final.Missions.Missions.Get(entry.Mission)
 		if early := m.Phase == missions.PhaseOpen || m.Phase == missions.PhaseRevealing; early && x.Revealed == 0 && !x.Withdrawn {
 			continue

@@ -6,6 +6,7 @@ import (
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/node"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -65,7 +66,7 @@ func (d *Daemon) getOrder(r *http.Request) (any, error) {
 // openOrders are the orders and waiting transfers of all tokens.
 func openOrders(s *coop.State) []coop.OrderView {
 	open := []coop.OrderView{}
-	for asset := range s.Ledger.Tokens.All() {
+	for asset := range table.All(&s.Ledger.Tokens) {
 		b, _ := coop.Book(s, asset)
 		open = append(append(open, b.Orders...), b.Waiting...)
 	}
@@ -76,7 +77,7 @@ func openOrders(s *coop.State) []coop.OrderView {
 func findToken(s *coop.State, text string) (tokens.Asset, error) {
 	var all []named
 	var assets []tokens.Asset
-	for asset, t := range s.Ledger.Tokens.All() {
+	for asset, t := range table.All(&s.Ledger.Tokens) {
 		all, assets = append(all, named{asset.String(), t.Name}), append(assets, asset)
 	}
 	i, err := pick("token", text, all, "coop token list")

@@ -7,6 +7,7 @@ import (
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // shopRoutes are the routes about what is sold and what was bought.
@@ -65,7 +66,7 @@ func (d *Daemon) getReceipt(r *http.Request) (any, error) {
 	}
 	var all []named
 	var ids []event.ID
-	for id := range v.State.Shop.Purchases.All() {
+	for id := range table.All(&v.State.Shop.Purchases) {
 		all, ids = append(all, named{id: id.String()}), append(ids, id)
 	}
 	i, err := pick("purchase", r.PathValue("receipt"), all, "coop receipt list")

@@ -16,6 +16,7 @@ import (
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/node"
 	"github.com/sustainy/coop/p2p"
+	"github.com/sustainy/coop/table"
 )
 
 // picture is a node's view: the state that answers are made of, or in its place one that was certified.
@@ -265,7 +266,7 @@ func offer(genesis *event.Event) (Offer, error) {
 	}
 	o := Offer{ID: genesis.ID, Name: s.Hall.Name, Purpose: s.Hall.Purpose, Founded: s.Hall.Founded, Stewards: len(s.Hall.Term.Stewards),
 		Charter: coop.Charter(&s), Genesis: genesis.Raw}
-	for key, m := range s.Hall.Members.All() {
+	for key, m := range table.All(&s.Hall.Members) {
 		o.Founders = append(o.Founders, governance.Founder{Key: key, Name: m.Name, Classes: m.Classes})
 	}
 	return o, nil
@@ -284,7 +285,7 @@ type Invite struct {
 
 func invites(s *coop.State) []Invite {
 	list := []Invite{}
-	for key, i := range s.Hall.Invitations.All() {
+	for key, i := range table.All(&s.Hall.Invitations) {
 		by, _ := s.Hall.Members.Get(i.By)
 		list = append(list, Invite{key, i.By, by.Name, i.Uses, i.Expires, i.Note, i.Revoked || by.Status != governance.StatusMember})
 	}

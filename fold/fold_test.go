@@ -46,7 +46,7 @@ func (s *tape) copy() tape {
 
 func (s *tape) print() string {
 	text := fmt.Sprint(s.sum, s.time)
-	for k, v := range s.rows.All() {
+	for k, v := range table.All(&s.rows) {
 		text += fmt.Sprint(" ", k, "=", v)
 	}
 	return text

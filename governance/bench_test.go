@@ -9,6 +9,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // city is a state in which all of so many members vote or delegate on one proposal by yes or no, in
@@ -77,7 +78,7 @@ func benchmarkTally(b *testing.B, n, length int) {
 // number of a key found by the cheapest means there is, a look-up that was made before.
 func readCity(s *State, p *Proposal, id event.ID) (yes, all int) {
 	to := make([]int32, 0, p.RollSize)
-	for range p.Roll.All() {
+	for range table.All(&p.Roll) {
 		to = append(to, -1)
 	}
 	h := sha256.New()
@@ -89,7 +90,7 @@ func readCity(s *State, p *Proposal, id event.ID) (yes, all int) {
 		}
 		n++
 	}
-	for remit, m := range s.Mandates.All() {
+	for remit, m := range table.All(&s.Mandates) {
 		h.Write(remit.Member[:])
 		h.Write(m.Event[:])
 		to[n] = int32(m.To.Members[0][0]) // a number of nobody, but as far away

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // Date is a place in the calendar: at coop time At something happens to Member by itself. With a Key
@@ -23,7 +24,7 @@ func (d Date) Compare(other Date) int {
 
 // firstDate is the next date, if there is one.
 func (s *State) firstDate() (Date, bool) {
-	for date := range s.Calendar.All() {
+	for date := range table.All(&s.Calendar) {
 		return date, true
 	}
 	return Date{}, false

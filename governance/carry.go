@@ -94,7 +94,7 @@ func (p *Proposal) question(id event.ID) delegation.Question {
 // whose vote counts; one event before the opening, or a ballot, wakes them.
 func (c *carriage) enrol(p *Proposal) {
 	c.voters = make([]identity.PublicKey, 0, p.RollSize+p.Silent)
-	for key, m := range p.Roll.All() {
+	for key, m := range table.All(&p.Roll) {
 		if p.onRoll(m) {
 			c.voters = append(c.voters, key)
 			if p.Rules.Silence > 0 {
@@ -186,7 +186,7 @@ func (c *carriage) choose(mandates *table.Table[Remit, Mandate], q delegation.Qu
 		}
 		given, weighed = given[:0], weighed[:0]
 	}
-	for remit, m := range mandates.All() {
+	for remit, m := range table.All(mandates) {
 		if at < len(c.voters) && c.voters[at] != remit.Member {
 			decide()
 		}
@@ -210,7 +210,7 @@ func (c *carriage) delegate(v int) (d Delegate) {
 	if c.given == nil {
 		return d
 	}
-	for remit, m := range c.given.From(Remit{Member: c.voters[v]}) {
+	for remit, m := range table.From(c.given, Remit{Member: c.voters[v]}) {
 		if remit.Member != c.voters[v] {
 			break
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/sustainy/coop/delegation"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // How much of how votes travel is told at a time.
@@ -250,7 +251,7 @@ func (s *State) followed(p *Proposal, c *carriage, v int) string {
 	if c.given == nil || c.roll.Voices[v].Way != delegation.Nothing {
 		return ""
 	}
-	for remit, m := range c.given.From(Remit{Member: c.voters[v]}) {
+	for remit, m := range table.From(c.given, Remit{Member: c.voters[v]}) {
 		if remit.Member != c.voters[v] {
 			break
 		}

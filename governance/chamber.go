@@ -3,6 +3,8 @@ package governance
 import (
 	"fmt"
 	"slices"
+
+	"github.com/sustainy/coop/table"
 )
 
 // Chamber is a class that must agree by itself, besides all voters together: the track's quorum and
@@ -64,7 +66,7 @@ func (p *Proposal) seatChambers() {
 		return
 	}
 	p.Chambers = make([]uint64, len(p.Rules.Track.Chambers))
-	for key, m := range p.Roll.All() {
+	for key, m := range table.All(&p.Roll) {
 		if p.onRoll(m) && !p.silent(key, m) {
 			p.takeSeats(m)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // The names of the two classes that make a prosumer.
@@ -186,7 +187,7 @@ func (s *State) dropRequests(member identity.PublicKey) {
 
 // othersVote tells whether a member besides this one may vote. It reads all, which only rare events may.
 func (s *State) othersVote(key identity.PublicKey) bool {
-	for other, m := range s.Members.All() {
+	for other, m := range table.All(&s.Members) {
 		if other != key && m.Status == StatusMember && s.Charter.MayVote(m.Classes) {
 			return true
 		}

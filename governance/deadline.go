@@ -2,6 +2,7 @@ package governance
 
 import (
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/table"
 )
 
 // How far a stall extends a deadline (protocol §3.11). A cooperative whose only steward sleeps at night
@@ -129,7 +130,7 @@ func (s *State) Next() (at event.Time, any bool) {
 }
 
 func (s *State) first() (Due, bool) {
-	for due := range s.Agenda.All() {
+	for due := range table.All(&s.Agenda) {
 		return due, true
 	}
 	return Due{}, false
@@ -225,7 +226,7 @@ func (s *State) stall(t event.Time) {
 		p  Proposal
 	}
 	var found []extension
-	for due := range s.Agenda.All() {
+	for due := range table.All(&s.Agenda) {
 		if due.At > t {
 			break
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // Elects tells whether proposals on the track elect stewards: its method is stv and it may carry
@@ -54,7 +55,7 @@ func (s *State) nominate(p *Proposal) bool {
 		since  event.Time
 	}
 	var found []candidate
-	for member, c := range s.Standing.All() {
+	for member, c := range table.All(&s.Standing) {
 		if s.eligible(member) {
 			found = append(found, candidate{member, c.Since})
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // CharterAmend is the body of charter.amend, an act of the Assembly. Proposals under way keep the
@@ -59,7 +60,7 @@ func (s *State) Amend(env fold.Env, b CharterAmend) error {
 	}
 	votes := false
 	var members [][]string
-	for _, m := range s.Members.All() {
+	for _, m := range table.All(&s.Members) {
 		if m.belongs() && !b.Charter.keeps(m.Classes) {
 			return ErrCharterClasses
 		}

@@ -49,7 +49,7 @@ func (f *Frozen) Tables() []table.Named {
 
 // Frozen works out what differs.
 func (s *State) Frozen() (f Frozen) {
-	for due := range s.Agenda.All() {
+	for due := range table.All(&s.Agenda) {
 		p, _ := s.Proposals.Get(due.Proposal)
 		for key := range table.Differences(&p.Roll, &s.Members) {
 			then := p.voter(key, &p.Roll)
@@ -59,7 +59,7 @@ func (s *State) Frozen() (f Frozen) {
 			}
 		}
 	}
-	for panel, j := range s.Juries.All() {
+	for panel, j := range table.All(&s.Juries) {
 		away := conflicts(&j)
 		look := func(key identity.PublicKey) {
 			then, _ := j.Members.Get(key)
@@ -95,7 +95,7 @@ func (p *Proposal) voter(key identity.PublicKey, members *table.Table[identity.P
 // Thaw completes a state whose tables were read, so that it goes on as the state did that was written. It
 // fails with ErrFrozen if f is not of that state.
 func (s *State) Thaw(f *Frozen) error {
-	for due := range s.Agenda.All() {
+	for due := range table.All(&s.Agenda) {
 		p, known := s.Proposals.Get(due.Proposal)
 		if !known {
 			return ErrFrozen
@@ -118,13 +118,13 @@ func (s *State) Thaw(f *Frozen) error {
 		s.Proposals.Set(due.Proposal, p)
 	}
 	juries, programs := s.Juries.Copy(), s.Programs.Copy()
-	for panel, j := range juries.All() {
+	for panel, j := range table.All(&juries) {
 		if err := j.fill(panel, s, f); err != nil {
 			return err
 		}
 		s.Juries.Set(panel, j)
 	}
-	for id, p := range programs.All() {
+	for id, p := range table.All(&programs) {
 		checked, err := program.Check(p.Source)
 		if err != nil {
 			return ErrFrozen

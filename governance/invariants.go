@@ -22,40 +22,40 @@ func (s *State) Invariants() []error {
 	report(s.Charter.Validate() == nil, "the charter is not valid")
 	s.checkMembers(report)
 	s.checkOffice(report)
-	for id, p := range s.Proposals.All() {
+	for id, p := range table.All(&s.Proposals) {
 		s.checkProposal(id, &p, report)
 	}
-	for due := range s.Agenda.All() {
+	for due := range table.All(&s.Agenda) {
 		p, ok := s.Proposals.Get(due.Proposal)
 		report(ok && p.Due == due.At, "the agenda has %s at %d, which is not so", due.Proposal, due.At)
 		report(due.At > s.Time, "what was due at %d is not done at %d", due.At, s.Time)
 	}
-	for seat, b := range s.Ballots.All() {
+	for seat, b := range table.All(&s.Ballots) {
 		p, ok := s.Proposals.Get(seat.Proposal)
 		report(ok, "a ballot on no proposal: %s", seat.Proposal)
 		cast := BallotCast{Choice: string(b.Choice), Approvals: b.Approvals, Ranking: b.Ranking, Scores: b.Scores, Points: b.Points, Reason: b.Reason}
 		report(cast.check(&p.Rules.Track, len(p.Options)) == nil && b.Cast >= p.Voting.Start && b.Cast < p.Voting.End+p.Rules.Late, "a ballot that cannot count, on %s", seat.Proposal)
 	}
-	for seat := range s.Vetoes.All() {
+	for seat := range table.All(&s.Vetoes) {
 		p, ok := s.Proposals.Get(seat.Proposal)
 		report(ok && p.Rules.Track.Veto.Members > 0 && p.Result.Outcome() == Grace, "a veto of what has not passed or cannot be vetoed, %s", seat.Proposal)
 	}
-	for seat := range s.Exits.All() {
+	for seat := range table.All(&s.Exits) {
 		p, ok := s.Proposals.Get(seat.Proposal)
 		b, _ := s.Ballots.Get(seat)
 		report(ok && p.Result.Outcome() == Grace && b.Choice != Yes, "an exit over what has not passed, or of one who wanted it, %s", seat.Proposal)
 	}
 	s.checkMandates(report)
 	s.checkAnswers(report)
-	for panel, j := range s.Juries.All() {
+	for panel, j := range table.All(&s.Juries) {
 		err := s.VerifyJury(panel)
 		report(err == nil, "the jury %q of %s is not what was drawn: %v", panel.Name, panel.By, err)
 		report(j.Drawn != s.Undrawn.Has(panel), "the jury %q of %s waits for its seed, or doesn't", panel.Name, panel.By)
 	}
-	for panel := range s.Undrawn.All() {
+	for panel := range table.All(&s.Undrawn) {
 		report(s.Juries.Has(panel), "a jury waits that nobody called: %q of %s", panel.Name, panel.By)
 	}
-	for item, a := range s.Allocations.All() {
+	for item, a := range table.All(&s.Allocations) {
 		p, ok := s.Proposals.Get(item.Proposal)
 		report(ok && p.Phase == Executed && a.Amount > 0, "an allocation by %s, which is %q", item.Proposal, p.Phase)
 	}
@@ -67,7 +67,7 @@ func (s *State) checkMembers(report func(bool, string, ...any)) {
 	s.checkClasses(report)
 	devices := s.checkDevices(report)
 	candidates := uint64(0)
-	for key, m := range s.Members.All() {
+	for key, m := range table.All(&s.Members) {
 		n, _ := devices.Get(key)
 		report(n == m.Devices && n >= 1 && n <= MaxDevices, "member %s has %d devices, not %d", key, n, m.Devices)
 		own, ok := s.Devices.Get(key)
@@ -143,7 +143,7 @@ func (s *State) checkDissent(id event.ID, p *Proposal, report func(bool, string,
 // checkMandates expects mandates that could be given, of members.
 func (s *State) checkMandates(report func(bool, string, ...any)) {
 	many := table.Table[identity.PublicKey, uint64]{}
-	for remit, m := range s.Mandates.All() {
+	for remit, m := range table.All(&s.Mandates) {
 		n, _ := many.Get(remit.Member)
 		many.Set(remit.Member, n+1)
 		giver, ok := s.Members.Get(remit.Member)
@@ -157,11 +157,11 @@ func (s *State) checkMandates(report func(bool, string, ...any)) {
 
 // checkAnswers asks all programs again.
 func (s *State) checkAnswers(report func(bool, string, ...any)) {
-	for id, prog := range s.Programs.All() {
+	for id, prog := range table.All(&s.Programs) {
 		report((prog.Checked == nil) == (prog.Withdrawn != 0) && prog.Withdrawn <= s.Time, "the program %s is withdrawn and not", id)
 		report(prog.ready().Source() == prog.Source && prog.ready().Worst() == prog.Worst, "the program %s is not what was published", id)
 	}
-	for asked, a := range s.Answers.All() {
+	for asked, a := range table.All(&s.Answers) {
 		p, decided := s.Proposals.Get(asked.Proposal)
 		prog, published := s.Programs.Get(asked.Program)
 		report(decided && published && p.over(), "the program %s was asked about %s, which is not decided", asked.Program, asked.Proposal)

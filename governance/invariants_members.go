@@ -11,7 +11,7 @@ import (
 // checkCalendar expects exactly one date for each suspension and each recovery.
 func (s *State) checkCalendar(report func(bool, string, ...any)) {
 	expected := 0
-	for key, m := range s.Members.All() {
+	for key, m := range table.All(&s.Members) {
 		if m.Status == StatusSuspended {
 			expected++
 			report(s.Calendar.Has(Date{At: m.Until, Member: key}), "the suspension of %s never ends", key)
@@ -20,7 +20,7 @@ func (s *State) checkCalendar(report func(bool, string, ...any)) {
 		report(!ruled || s.Proposals.Has(m.Ruling), "%s is %s by no decision", key, m.Status)
 		report(ruled || !m.Appealed || m.Status == StatusLeft, "%s, who is %s, has appealed", key, m.Status)
 	}
-	for claim, r := range s.Recoveries.All() {
+	for claim, r := range table.All(&s.Recoveries) {
 		expected++
 		g, _ := s.Guardians.Get(claim.Member)
 		m, _ := s.Members.Get(claim.Member)
@@ -29,11 +29,11 @@ func (s *State) checkCalendar(report func(bool, string, ...any)) {
 			"the recovery of %s has approvals of others than its guardians", claim.Member)
 		report(r.Ready == (uint64(len(r.Approvals)) >= g.Needed) && m.belongs(), "the recovery of %s is ready or is not against its approvals", claim.Member)
 	}
-	for date := range s.Calendar.All() {
+	for date := range table.All(&s.Calendar) {
 		report(date.At > s.Time, "what was to happen to %s at %d did not at %d", date.Member, date.At, s.Time)
 	}
 	report(expected == s.Calendar.Len(), "the calendar has %d dates, not %d", s.Calendar.Len(), expected)
-	for key, g := range s.Guardians.All() {
+	for key, g := range table.All(&s.Guardians) {
 		n := uint64(len(g.Guardians))
 		report(s.Members.Has(key) && n >= 1 && n <= MaxGuardians && g.Needed >= 1 && g.Needed <= n && distinct(g.Guardians) && !slices.Contains(g.Guardians, key), "the guardians of %s", key)
 	}
@@ -41,14 +41,14 @@ func (s *State) checkCalendar(report func(bool, string, ...any)) {
 
 // checkClasses expects that whoever belongs is in a class, and that requests are for others.
 func (s *State) checkClasses(report func(bool, string, ...any)) {
-	for key, m := range s.Members.All() {
+	for key, m := range table.All(&s.Members) {
 		report(!m.belongs() || s.Charter.keeps(m.Classes) && distinct(m.Classes) && len(m.Classes) <= MaxClasses, "%s is in no class, or twice in one: %q", key, m.Classes)
 	}
-	for chair, r := range s.Requests.All() {
+	for chair, r := range table.All(&s.Requests) {
 		m, _ := s.Members.Get(chair.Member)
 		report(m.belongs() && !slices.Contains(m.Classes, chair.Class) && distinct(r.Sponsors) && !slices.Contains(r.Sponsors, chair.Member), "%s asks for the class %s", chair.Member, chair.Class)
 	}
-	for key, p := range s.Patronage.All() {
+	for key, p := range table.All(&s.Patronage) {
 		d, known := s.Devices.Get(key)
 		report(p.Amount >= 1 && p.Amount <= MaxAmount && p.Since <= p.Last && (!known || d.Member == key), "the patronage of %s", key)
 	}
@@ -57,7 +57,7 @@ func (s *State) checkClasses(report func(bool, string, ...any)) {
 // checkDevices expects that every member can be spoken for, and counts their devices.
 func (s *State) checkDevices(report func(bool, string, ...any)) table.Table[identity.PublicKey, uint64] {
 	devices := table.Table[identity.PublicKey, uint64]{}
-	for key, d := range s.Devices.All() {
+	for key, d := range table.All(&s.Devices) {
 		report(s.Members.Has(d.Member), "device %s of no member", key)
 		report(d.Count <= MaxDaily && (d.Count == 0 || d.Member == key), "device %s was heard %d times in a day", key, d.Count)
 		if d.Revoked {

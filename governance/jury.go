@@ -123,7 +123,7 @@ func (j *Jury) draw(panel Panel) sortition.Draw {
 	away := append(conflicts(j), j.Declined...)
 	slices.SortFunc(away, identity.PublicKey.Compare)
 	d := sortition.Draw{Seed: j.Seed, Purpose: "jury " + panel.By.String() + " " + panel.Name, Reserves: int(j.Terms.Reserves)}
-	for key, m := range j.Members.All() {
+	for key, m := range table.All(&j.Members) {
 		if j.eligible(m) && !within(away, key) {
 			d.Candidates = append(d.Candidates, sortition.ID(key))
 		}
@@ -142,7 +142,7 @@ func (j *Jury) eligible(m Member) bool {
 func conflicts(j *Jury) (all []identity.PublicKey) {
 	party := func(key identity.PublicKey) bool { return within(j.Terms.Parties, key) }
 	all = slices.Clone(j.Terms.Parties)
-	for remit, m := range j.Mandates.All() {
+	for remit, m := range table.All(&j.Mandates) {
 		if party(remit.Member) {
 			all = append(all, m.To.Members...)
 		} else if slices.ContainsFunc(m.To.Members, party) {
@@ -165,7 +165,7 @@ func poolHash(candidates []sortition.ID) (hash [32]byte) {
 
 // Seed draws all juries that wait for it, at the beginning of a commit with the id of its anchor.
 func (s *State) Seed(commit uint64, anchor [32]byte) {
-	for panel := range s.Undrawn.All() {
+	for panel := range table.All(&s.Undrawn) {
 		j, _ := s.Juries.Get(panel)
 		j.Drawn, j.Seed, j.Commit = true, anchor, commit
 		j.seat(panel)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // checkOffice holds the stewards to what any sequence of events can lead to: there is one term, whose
@@ -31,14 +32,14 @@ func (s *State) checkOffice(report func(bool, string, ...any)) {
 	for _, member := range slices.Concat(h.Stewards, h.Standby) {
 		report(known(member), "%s, who is to come in, is no member", member)
 	}
-	for member := range s.Standing.All() {
+	for member := range table.All(&s.Standing) {
 		report(s.Members.Has(member), "%s, who stands, is no member", member)
 	}
-	for member, a := range s.Announced.All() {
+	for member, a := range table.All(&s.Announced) {
 		r, ok := s.RoundKeys.Get(a.Key)
 		report(ok && r.Member == member && a.Epoch <= t.Number+1, "%s announced a key that is not theirs", member)
 	}
-	for key, r := range s.RoundKeys.All() {
+	for key, r := range table.All(&s.RoundKeys) {
 		d, ok := s.Devices.Get(key)
 		report(!ok || d.Member == r.Member, "key %s is one member's device and another's for round blocks", key)
 		report(r.Epoch <= t.Number+1, "key %s is for an epoch that is not decided", key)

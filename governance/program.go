@@ -9,6 +9,7 @@ import (
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/program"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/text"
 )
 
@@ -120,7 +121,7 @@ func (s *State) Publish(env fold.Env, b ProgramPublish) error {
 
 // standing counts the programs that are not withdrawn, and those of one member.
 func (s *State) standing(by identity.PublicKey) (all, own int) {
-	for _, prog := range s.Programs.All() {
+	for _, prog := range table.All(&s.Programs) {
 		if prog.Withdrawn != 0 {
 			continue
 		}

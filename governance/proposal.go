@@ -274,7 +274,7 @@ func (c *Charter) voters() (names []string) {
 func (p *Proposal) roll() (size, silent uint64, hash [32]byte) {
 	h := sha256.New()
 	h.Write([]byte("coop/roll/1\x00"))
-	for key, m := range p.Roll.All() {
+	for key, m := range table.All(&p.Roll) {
 		if p.onRoll(m) {
 			if p.silent(key, m) {
 				silent++
@@ -302,7 +302,7 @@ func (p *Proposal) onRoll(m Member) bool {
 // underWay counts a member's proposals under way on a track.
 func (s *State) underWay(by identity.PublicKey, track string) uint64 {
 	n := uint64(0)
-	for due := range s.Agenda.All() {
+	for due := range table.All(&s.Agenda) {
 		if p, _ := s.Proposals.Get(due.Proposal); p.By == by && p.Rules.Track.Name == track {
 			n++
 		}

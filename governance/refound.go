@@ -7,6 +7,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // RefoundingWarning is what everybody who assents to a re-founding must be shown.
@@ -90,7 +91,7 @@ func (o Office) recovery() (share Ratio, delay event.Time) {
 
 // Voters counts the members who may vote.
 func (s *State) Voters() (n uint64) {
-	for _, m := range s.Members.All() {
+	for _, m := range table.All(&s.Members) {
 		if m.Status == StatusMember && s.Charter.MayVote(m.Classes) {
 			n++
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // DeviceRevoke is the body of device.revoke, signed by another device of the same member, or an act of
@@ -59,7 +60,7 @@ func (d Device) live() bool { return !d.Suspended && !d.Revoked }
 // devicesOf yields a member's devices. It reads the table of all, which only rare events may.
 func (s *State) devicesOf(member identity.PublicKey) iter.Seq2[identity.PublicKey, Device] {
 	return func(yield func(identity.PublicKey, Device) bool) {
-		for key, d := range s.Devices.All() {
+		for key, d := range table.All(&s.Devices) {
 			if d.Member == member && !yield(key, d) {
 				return
 			}

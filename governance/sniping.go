@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/table"
 )
 
 // AntiSniping is a track's rule against deciding a vote in its last moments, when nobody can answer any
@@ -114,7 +115,7 @@ func (s *State) look() {
 
 // stirVotes notes that delegations have changed, on which every watched vote can depend.
 func (s *State) stirVotes() {
-	for due := range s.Agenda.All() {
+	for due := range table.All(&s.Agenda) {
 		if p, _ := s.Proposals.Get(due.Proposal); p.Phase == Voting && p.Lead.Watched {
 			s.stir(due.Proposal, &p)
 		}

@@ -115,7 +115,7 @@ func (s *State) BallotsOn(id event.ID) iter.Seq2[identity.PublicKey, Ballot] {
 // seatsOf yields the rows of a proposal, by member.
 func seatsOf[V any](t *table.Table[Seat, V], id event.ID) iter.Seq2[identity.PublicKey, V] {
 	return func(yield func(identity.PublicKey, V) bool) {
-		for seat, v := range t.From(Seat{Proposal: id}) {
+		for seat, v := range table.From(t, Seat{Proposal: id}) {
 			if seat.Proposal != id || !yield(seat.Member, v) {
 				return
 			}
@@ -126,7 +126,7 @@ func seatsOf[V any](t *table.Table[Seat, V], id event.ID) iter.Seq2[identity.Pub
 // while yields the rows from a key on, as long as their keys belong together.
 func while[K table.Key[K], V any](t *table.Table[K, V], from K, together func(K) bool) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		for key, value := range t.From(from) {
+		for key, value := range table.From(t, from) {
 			if !together(key) || !yield(key, value) {
 				return
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/sustainy/coop/finality"
 	"github.com/sustainy/coop/fold"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // Steward is a member who orders events, and the key that signs the round blocks: in the first epoch
@@ -208,7 +209,7 @@ func (s *State) speaker(member identity.PublicKey) (identity.PublicKey, bool) {
 			return key, true
 		}
 	}
-	for key, d := range s.Devices.All() {
+	for key, d := range table.All(&s.Devices) {
 		if d.Member == member && s.sound(key, d) {
 			return key, true
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/text"
 )
 
@@ -149,7 +150,7 @@ func (s *State) benefits(id event.ID, m *Mission, who identity.PublicKey) bool {
 
 // settle begins to score the forecasts of a question that is answered.
 func (s *State) settle(id event.ID, about Question, happened bool) {
-	for p := range s.Forecasts.From(Prediction{Mission: id, About: about}) {
+	for p := range table.From(&s.Forecasts, Prediction{Mission: id, About: about}) {
 		if p.Mission == id && p.About == about {
 			s.Scoring.Set(Docket{id, about}, Scoring{Happened: happened})
 		}
@@ -163,7 +164,7 @@ func (s *State) scoreSome(t event.Time) {
 	for left := MaxPayouts; left > 0 && s.Scoring.Len() > 0; {
 		var docket Docket
 		var at Scoring
-		for docket, at = range s.Scoring.All() {
+		for docket, at = range table.All(&s.Scoring) {
 			break
 		}
 		left -= s.scoreOf(docket, at, t, left)
@@ -176,7 +177,7 @@ func (s *State) scoreOf(docket Docket, at Scoring, t event.Time, most int) int {
 		f   Forecast
 	}
 	var rows []row
-	for who, f := range s.Forecasts.From(Prediction{docket.Mission, docket.About, at.Next}) {
+	for who, f := range table.From(&s.Forecasts, Prediction{docket.Mission, docket.About, at.Next}) {
 		if who.Mission != docket.Mission || who.About != docket.About || len(rows) > most {
 			break
 		}

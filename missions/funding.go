@@ -7,6 +7,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/text"
 	"github.com/sustainy/coop/tokens"
 )
@@ -163,7 +164,7 @@ func (s *State) over(id event.ID, m *Mission, t event.Time) {
 func (s *State) payBack(t event.Time, l *tokens.State) {
 	for left := MaxPayouts; left > 0 && s.Paying.Len() > 0; {
 		var id event.ID
-		for first := range s.Paying.All() {
+		for first := range table.All(&s.Paying) {
 			id = first
 			break
 		}
@@ -180,7 +181,7 @@ func (s *State) payBackOf(id event.ID, m *Mission, t event.Time, l *tokens.State
 		p    Pledge
 	}
 	var rows []row
-	for seat, p := range s.Pledges.From(Seat{id, m.Payback.Next}) {
+	for seat, p := range table.From(&s.Pledges, Seat{id, m.Payback.Next}) {
 		if seat.Mission != id || len(rows) > most {
 			break
 		}

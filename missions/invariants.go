@@ -5,6 +5,7 @@ import (
 	"math/big"
 
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -25,7 +26,7 @@ func (s *State) Invariants(l *tokens.State) []error {
 		}
 	}
 	waiting, reserved := 0, 0
-	for id, m := range s.Missions.All() {
+	for id, m := range table.All(&s.Missions) {
 		s.checkPhase(id, &m, report)
 		s.checkEscrow(id, &m, l, report)
 		s.checkEntries(id, &m, report)
@@ -41,13 +42,13 @@ func (s *State) Invariants(l *tokens.State) []error {
 	report(s.Agenda.Len() == waiting, "%d deadlines of %d missions", s.Agenda.Len(), waiting)
 	s.checkForecasts(report)
 	report(s.Reserved.Len() == reserved, "%d names reserved for %d missions", s.Reserved.Len(), reserved)
-	for entry := range s.Submissions.All() {
+	for entry := range table.All(&s.Submissions) {
 		report(s.Missions.Has(entry.Mission), "a submission to no mission")
 	}
-	for seat := range s.Pledges.All() {
+	for seat := range table.All(&s.Pledges) {
 		report(s.Missions.Has(seat.Mission), "a pledge to no mission")
 	}
-	for bench := range s.Ballots.All() {
+	for bench := range table.All(&s.Ballots) {
 		m, ok := s.Missions.Get(bench.Mission)
 		report(ok && bench.Round >= 1 && bench.Round <= m.Round, "a ballot in round %d of %d", bench.Round, m.Round)
 		report(!s.Entrants.Has(Seat{bench.Mission, bench.Member}), "%s judged their own cause", bench.Member)
@@ -75,7 +76,7 @@ func (s *State) checkPhase(id event.ID, m *Mission, report func(bool, string, ..
 // is over.
 func (s *State) checkEscrow(id event.ID, m *Mission, l *tokens.State, report func(bool, string, ...any)) {
 	sum, back, units, roots, pledgers := new(big.Int), new(big.Int), new(big.Int), new(big.Int), uint64(0)
-	for seat, p := range s.Pledges.From(Seat{Mission: id}) {
+	for seat, p := range table.From(&s.Pledges, Seat{Mission: id}) {
 		if seat.Mission != id {
 			break
 		}
@@ -121,23 +122,23 @@ func (s *State) checkEntries(id event.ID, m *Mission, report func(bool, string, 
 
 // checkForecasts expects standing that can fade, and questions that are put only to missions.
 func (s *State) checkForecasts(report func(bool, string, ...any)) {
-	for p, f := range s.Forecasts.All() {
+	for p, f := range table.All(&s.Forecasts) {
 		m, ok := s.Missions.Get(p.Mission)
 		report(ok && f.Chance >= 1 && f.Chance <= 99 && f.Weight >= 1 && f.Weight <= 100, "a forecast of %d percent, weight %d", f.Chance, f.Weight)
 		report(f.Points == 0 || p.Member != m.By && !s.Pledges.Has(Seat{p.Mission, p.Member}), "%s gained by a forecast on their own mission", p.Member)
 	}
-	for docket := range s.Scoring.All() {
+	for docket := range table.All(&s.Scoring) {
 		report(s.Missions.Has(docket.Mission), "forecasts on no mission are scored")
 	}
-	for who, m := range s.Standing.All() {
+	for who, m := range table.All(&s.Standing) {
 		report(m.Points != 0 && m.Since != 0 && m.Since <= s.Time, "the standing of %s is %d since %d", who, m.Points, m.Since)
 	}
-	for bench := range s.Accepts.All() {
+	for bench := range table.All(&s.Accepts) {
 		m, ok := s.Missions.Get(bench.Mission)
 		report(ok && bench.Round >= 1 && bench.Round <= m.Progress.Tries, "proof %d of %d was accepted or not", bench.Round, m.Progress.Tries)
 	}
 	trials := 0
-	for id, m := range s.Missions.All() {
+	for id, m := range table.All(&s.Missions) {
 		if m.Trial != 0 {
 			trials++
 			report(s.Trials.Has(Due{m.Trial, id}) && m.Trial > s.Time && !m.Phase.Over(), "mission %s is on trial until %d", id, m.Trial)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tally"
 	"github.com/sustainy/coop/text"
 )
@@ -77,7 +78,7 @@ func (s *State) judgeBy(judges Judges, id event.ID, m *Mission, t event.Time, ho
 // parties are, ascending, those who can't be on a jury: entrants, who listed the mission, who gave much, and
 // whose standing is below 0.
 func (s *State) parties(id event.ID, m *Mission) (all []identity.PublicKey) {
-	for seat := range s.Entrants.From(Seat{Mission: id}) {
+	for seat := range table.From(&s.Entrants, Seat{Mission: id}) {
 		if seat.Mission != id {
 			break
 		}
@@ -185,7 +186,7 @@ func (m *Mission) countable(b *Judge) bool {
 // on yields the ballots of the present round.
 func (s *State) on(id event.ID, m *Mission) iter.Seq[Ballot] {
 	return func(yield func(Ballot) bool) {
-		for bench, b := range s.Ballots.From(Bench{Mission: id, Round: m.Round}) {
+		for bench, b := range table.From(&s.Ballots, Bench{Mission: id, Round: m.Round}) {
 			if bench.Mission != id || bench.Round != m.Round || !yield(b) {
 				return
 			}

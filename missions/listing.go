@@ -258,7 +258,7 @@ func (s *State) List(a Act, b Listing) error {
 
 // owns counts the missions under way that somebody has listed.
 func (s *State) owns(by identity.PublicKey) (n int) {
-	for own := range s.Own.From(Own{By: by}) {
+	for own := range table.From(&s.Own, Own{By: by}) {
 		if own.By != by {
 			break
 		}

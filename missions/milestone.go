@@ -6,6 +6,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/text"
 	"github.com/sustainy/coop/tokens"
 )
@@ -119,7 +120,7 @@ func (s *State) Accept(a Act, b Accept) error {
 // from being paid. A rejected one can be replaced while the milestone's time lasts.
 func (s *State) endProof(id event.ID, m *Mission, t event.Time, house House) {
 	yes, no := 0, 0
-	for bench, accept := range s.Accepts.From(Bench{Mission: id, Round: m.Progress.Tries}) {
+	for bench, accept := range table.From(&s.Accepts, Bench{Mission: id, Round: m.Progress.Tries}) {
 		if bench.Mission != id || bench.Round != m.Progress.Tries {
 			break
 		}

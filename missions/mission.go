@@ -3,6 +3,7 @@ package missions
 import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -100,11 +101,11 @@ func (s *State) Next() (at event.Time, any bool) {
 	if s.Paying.Len() > 0 || s.Scoring.Len() > 0 { // the rest is for the next commit
 		return s.Time + 1, true
 	}
-	for due := range s.Agenda.All() {
+	for due := range table.All(&s.Agenda) {
 		at, any = due.At, true
 		break
 	}
-	for trial := range s.Trials.All() {
+	for trial := range table.All(&s.Trials) {
 		if !any || trial.At < at {
 			at, any = trial.At, true
 		}
@@ -122,7 +123,7 @@ func (s *State) Advance(t event.Time, house House) {
 	for {
 		var first Due
 		any := false
-		for due := range s.Agenda.All() {
+		for due := range table.All(&s.Agenda) {
 			first, any = due, true
 			break
 		}
@@ -143,7 +144,7 @@ func (s *State) Advance(t event.Time, house House) {
 func (s *State) endTrials(t event.Time, l *tokens.State) {
 	for {
 		var first Due
-		for first = range s.Trials.All() {
+		for first = range table.All(&s.Trials) {
 			break
 		}
 		if first.At == 0 || first.At > t {

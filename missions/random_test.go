@@ -12,6 +12,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -467,7 +468,7 @@ func (g *agora) compare() {
 	for _, broken := range append(g.s.Invariants(&g.l), g.l.Invariants(g.now, g.s.Escrows)...) {
 		g.t.Fatalf("step %d: %v", g.n, broken)
 	}
-	for id, m := range g.s.Missions.All() {
+	for id, m := range table.All(&g.s.Missions) {
 		if twin := g.w.missions[id]; twin == nil || twin.phase != m.Phase || twin.due != m.Due || twin.phase == PhaseJudging && twin.judges != m.Judges {
 			g.t.Fatalf("step %d: %s until %d by %s, the twin: %+v", g.n, m.Phase, m.Due, m.Judges, twin)
 		}
@@ -481,7 +482,7 @@ func (g *agora) compare() {
 			g.t.Fatalf("step %d: %s has %d, the twin %s", g.n, key.Short(), has, g.w.money[key])
 		}
 		units := num(0)
-		for asset := range g.l.Tokens.All() {
+		for asset := range table.All(&g.l.Tokens) {
 			units.Add(units, num(g.l.Of(tokens.Member(key), asset).Has))
 		}
 		if units.Cmp(of(g.w.units, key)) != 0 {
@@ -514,7 +515,7 @@ func TestMissionsEqualTheirTwin(t *testing.T) {
 			g.wait(400 * day)
 		}
 		g.compare()
-		for id := range g.s.Missions.All() {
+		for id := range table.All(&g.s.Missions) {
 			if has := g.l.Of(tokens.Escrow(id), tokens.Currency).Has; has > 0 {
 				t.Fatalf("%d rests in escrow", has)
 			}
@@ -524,7 +525,7 @@ func TestMissionsEqualTheirTwin(t *testing.T) {
 		}
 		all["work"] += len(g.offers)
 		all["standing"] += g.s.Standing.Len()
-		for _, m := range g.s.Missions.All() {
+		for _, m := range table.All(&g.s.Missions) {
 			if m.Phase == PhaseStruck {
 				all["struck"]++
 			}

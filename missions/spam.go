@@ -5,6 +5,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/text"
 	"github.com/sustainy/coop/tokens"
 )
@@ -112,7 +113,7 @@ func (s *State) endTrial(id event.ID, m *Mission, t event.Time, l *tokens.State)
 	s.Trials.Delete(Due{m.Trial, id})
 	m.Trial = 0
 	spam, sound := uint64(0), uint64(0)
-	for seat, is := range s.Calls.From(Seat{Mission: id}) {
+	for seat, is := range table.From(&s.Calls, Seat{Mission: id}) {
 		if seat.Mission != id {
 			break
 		}
@@ -128,7 +129,7 @@ func (s *State) endTrial(id event.ID, m *Mission, t event.Time, l *tokens.State)
 	}
 	var flagged []identity.PublicKey
 	var equal []uint64
-	for seat := range s.Flags.From(Seat{Mission: id}) {
+	for seat := range table.From(&s.Flags, Seat{Mission: id}) {
 		if seat.Mission != id {
 			break
 		}

@@ -3,6 +3,7 @@ package missions
 import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // Merit is somebody's standing: earned by forecasts that come true and by serving on juries, lost by
@@ -51,7 +52,7 @@ func (s *State) served(id event.ID, m *Mission, t event.Time) {
 		return
 	}
 	var judged []identity.PublicKey // at most as many as the jury ever had, with those who declined later
-	for bench := range s.Ballots.From(Bench{Mission: id, Round: m.Round}) {
+	for bench := range table.From(&s.Ballots, Bench{Mission: id, Round: m.Round}) {
 		if bench.Mission != id || bench.Round != m.Round {
 			break
 		}
@@ -64,7 +65,7 @@ func (s *State) served(id event.ID, m *Mission, t event.Time) {
 
 // distrusted are those whose standing is below 0: they sit on no jury of a mission.
 func (s *State) distrusted(t event.Time) (all []identity.PublicKey) {
-	for who, m := range s.Standing.All() {
+	for who, m := range table.All(&s.Standing) {
 		if m.At(t).Points < 0 {
 			all = append(all, who)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/text"
 )
 
@@ -170,7 +171,7 @@ func (s *State) Submit(a Act, b Submit) error {
 // entries yields the submissions to a mission, by their ids.
 func (s *State) entries(mission event.ID) func(yield func(Entry, Submission) bool) {
 	return func(yield func(Entry, Submission) bool) {
-		for entry, x := range s.Submissions.From(Entry{Mission: mission}) {
+		for entry, x := range table.From(&s.Submissions, Entry{Mission: mission}) {
 			if entry.Mission != mission || !yield(entry, x) {
 				return
 			}

@@ -141,12 +141,12 @@ func (s *State) crowd(a Act, p Part) (crowd []weight) {
 	}
 	switch p.By {
 	case ByPurchases:
-		for key, margin := range s.Bought.All() {
+		for key, margin := range table.All(&s.Bought) {
 			add(key, margin)
 		}
 	case ByContributions:
 		sums := s.contributions(a.Ledger)
-		for key, sum := range sums.All() {
+		for key, sum := range table.All(&sums) {
 			add(key, sum)
 		}
 	case Equally:
@@ -159,7 +159,7 @@ func (s *State) crowd(a Act, p Part) (crowd []weight) {
 
 // contributions are what the elements that each has made have earned in the open period.
 func (s *State) contributions(ledger *tokens.State) (sums table.Table[identity.PublicKey, uint64]) {
-	for maker, units := range s.Makers.All() {
+	for maker, units := range table.All(&s.Makers) {
 		t, _ := ledger.Tokens.Get(maker.Asset)
 		counted, _ := s.Counted.Get(maker.Asset)
 		high, low := bits.Mul64(ledger.Earned(maker.Asset)-counted, units)
@@ -173,7 +173,7 @@ func (s *State) contributions(ledger *tokens.State) (sums table.Table[identity.P
 // count begins the next period of contributions.
 func (s *State) count(ledger *tokens.State) {
 	var assets []tokens.Asset
-	for asset := range s.Counted.All() {
+	for asset := range table.All(&s.Counted) {
 		assets = append(assets, asset)
 	}
 	for _, asset := range assets {
@@ -297,7 +297,7 @@ func (s *State) Due(number uint64, key identity.PublicKey) uint64 {
 // Allotted yields what everybody got of a distribution, by key.
 func (s *State) Allotted(number uint64) func(yield func(identity.PublicKey, Allotment) bool) {
 	return func(yield func(identity.PublicKey, Allotment) bool) {
-		for seat, own := range s.Allotments.From(Seat{Number: number}) {
+		for seat, own := range table.From(&s.Allotments, Seat{Number: number}) {
 			if seat.Number != number || !yield(seat.Key, own) {
 				return
 			}

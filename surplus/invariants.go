@@ -23,7 +23,7 @@ func (s *State) Invariants(ledger *tokens.State) []error {
 	pools, capital := new(big.Int), new(big.Int)
 	accounts := table.Table[identity.PublicKey, Account]{}
 	seats := 0
-	for number, d := range s.Distributions.All() {
+	for number, d := range table.All(&s.Distributions) {
 		pools.Add(pools, num(d.Pool))
 		sums := make([]*big.Int, len(d.Parts))
 		for n := range sums {
@@ -56,11 +56,11 @@ func (s *State) Invariants(ledger *tokens.State) []error {
 	held, _ := ledger.Money.Get(Capital)
 	report(capital.Cmp(num(held.Has)) == 0, "the capital account has %d of %s", held.Has, capital)
 	report(accounts.Len() == s.Capital.Len(), "%d capital accounts of %d", s.Capital.Len(), accounts.Len())
-	for key, account := range s.Capital.All() {
+	for key, account := range table.All(&s.Capital) {
 		counted, _ := accounts.Get(key)
 		report(counted == account, "the capital account of %s says %v, the distributions %v", key, account, counted)
 	}
-	for maker := range s.Makers.All() {
+	for maker := range table.All(&s.Makers) {
 		report(s.Counted.Has(maker.Asset), "a maker of what is no element")
 	}
 	return broken

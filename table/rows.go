@@ -39,12 +39,10 @@ type rows[K Key[K], V any] struct{ *Table[K, V] }
 // Each yields every row.
 func (t rows[K, V]) Each() iter.Seq2[any, any] {
 	return func(yield func(any, any) bool) {
-		if t.tree != nil {
-			t.tree.scan(func(r row) bool {
-				e := r.of.(*entry[K, V])
-				return yield(e.key, &e.value)
-			})
-		}
+		scan(t.tree, func(of cell) bool {
+			e := of.(*entry[K, V])
+			return yield(e.key, &e.value)
+		})
 	}
 }
 
@@ -54,10 +52,8 @@ func (t rows[K, V]) Append(read func(into any) error) error {
 	if err := read(&key); err != nil {
 		return err
 	}
-	if t.tree != nil {
-		if last, any := t.tree.rows.Max(); any && keyOf[K, V](last).Compare(key) >= 0 {
-			return ErrOrder
-		}
+	if of := last(t.tree); of != nil && keyOf[K](row{of: of}).Compare(key) >= 0 {
+		return ErrOrder
 	}
 	var value V
 	if err := read(&value); err != nil {
@@ -80,13 +76,13 @@ func Differences[K Key[K], V any](t, other *Table[K, V]) iter.Seq[K] {
 			case !a.in:
 				side = 1
 			default:
-				side = keyOf[K, V](a.row).Compare(keyOf[K, V](b.row))
+				side = keyOf[K](a.row).Compare(keyOf[K](b.row))
 			}
 			differs, r := side != 0 || a.row.of != b.row.of, a.row
 			if side > 0 {
 				r = b.row
 			}
-			if differs && !yield(keyOf[K, V](r)) {
+			if differs && !yield(keyOf[K](r)) {
 				return
 			}
 			if side <= 0 {
@@ -106,10 +102,10 @@ type walk struct {
 	in   bool // false: at the end
 }
 
-func begin(t *tree) *walk {
+func begin(t tree) *walk {
 	w := &walk{}
 	if t != nil {
-		w.rows = t.rows.Iter()
+		w.rows = t.(*btree.BTreeG[row]).Iter()
 		w.set(w.rows.First())
 	}
 	return w

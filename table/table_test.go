@@ -65,7 +65,7 @@ func compare[K interface {
 	~uint64
 }](t *rapid.T, table *Table[K, int], twin map[K]int) {
 	var keys []K
-	for k, v := range table.All() {
+	for k, v := range All(table) {
 		keys = append(keys, k)
 		if got, ok := table.Get(k); twin[k] != v || !ok || got != v {
 			t.Fatalf("key %d: %d, twin %d", k, v, twin[k])
@@ -76,7 +76,7 @@ func compare[K interface {
 		t.Fatalf("keys %v, twin %v", keys, want)
 	}
 	var tail []K
-	for k := range table.From(20) {
+	for k := range From(table, 20) {
 		tail = append(tail, k)
 	}
 	if i, _ := slices.BinarySearch(want, 20); !slices.Equal(tail, want[i:]) {
@@ -92,7 +92,7 @@ func TestEarlyStop(t *testing.T) {
 	for _, k := range []Text{"b", "a", "c"} {
 		table.Set(k, len(k))
 	}
-	for k := range table.All() {
+	for k := range All(&table) {
 		if k != "a" {
 			t.Fatalf("began with %s", k)
 		}

@@ -1,10 +1,13 @@
 package tokens
 
-import "github.com/sustainy/coop/event"
+import (
+	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/table"
+)
 
 // Next is the earliest coop time at which something happens by itself.
 func (s *State) Next() (at event.Time, any bool) {
-	for due := range s.Agenda.All() {
+	for due := range table.All(&s.Agenda) {
 		return due.At, true
 	}
 	return 0, false
@@ -16,7 +19,7 @@ func (s *State) Advance(t event.Time) {
 	for {
 		var first Due
 		any := false
-		for due := range s.Agenda.All() {
+		for due := range table.All(&s.Agenda) {
 			first, any = due, true
 			break
 		}

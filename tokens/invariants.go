@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/table"
 )
 
 // Invariants looks for anything in the state, as it is at a coop time, that no sequence of events may
@@ -19,21 +20,21 @@ func (s *State) Invariants(at event.Time, others ...func(Place) bool) []error {
 		}
 	}
 	s.checkBalances(report)
-	for asset, t := range s.Tokens.All() {
+	for asset, t := range table.All(&s.Tokens) {
 		s.checkToken(asset, &t, report)
 	}
 	s.checkSplits(report)
 	s.checkOpen(at, others, report)
-	for name, asset := range s.Names.All() {
+	for name, asset := range table.All(&s.Names) {
 		t, ok := s.Tokens.Get(asset)
 		report(ok && t.Name == string(name), "%q names no token", name)
 	}
 	report(s.Names.Len() == s.Tokens.Len(), "%d names of %d tokens", s.Names.Len(), s.Tokens.Len())
-	for key, c := range s.Cashiers.All() {
+	for key, c := range table.All(&s.Cashiers) {
 		report(c.Issued <= c.Cap && c.Redeemed <= c.Cap && c.Cap > 0 && c.Period > 0, "cashier %s did more than their cap", key)
 	}
 	issued, out := new(big.Int), new(big.Int)
-	for _, r := range s.Receipts.All() {
+	for _, r := range table.All(&s.Receipts) {
 		if r.Out {
 			out.Add(out, num(r.Amount))
 		} else {
@@ -42,7 +43,7 @@ func (s *State) Invariants(at event.Time, others ...func(Place) bool) []error {
 	}
 	owes, _ := s.Money.Get(Issue)
 	report(new(big.Int).Sub(issued, out).Cmp(num(owes.Owes)) == 0, "receipts show %s in and %s out, which is not %d", issued, out, owes.Owes)
-	for tick := range s.Prices.All() {
+	for tick := range table.All(&s.Prices) {
 		t, ok := s.Tokens.Get(tick.Asset)
 		report(ok && tick.N < t.Trades && tick.N+MaxPrices >= t.Trades, "a price of batch %d of %d", tick.N, t.Trades)
 	}
@@ -81,7 +82,7 @@ func (s *State) checkBalances(report func(bool, string, ...any)) {
 		}
 	}
 	ended()
-	for place := range s.Holdings.All() {
+	for place := range table.All(&s.Holdings) {
 		report(place.Asset != Currency, "money of %v stands among the tokens", place.Account)
 		break // the first would be one
 	}
@@ -113,14 +114,14 @@ func (s *State) checkOpen(at event.Time, others []func(Place) bool, report func(
 	open := s.Orders.Len() + s.Waiting.Len()
 	report(s.Book.Len() == s.Orders.Len() && s.Owned.Len() == open && s.Agenda.Len() == open, "%d orders and %d waiting transfers have %d, %d and %d places",
 		s.Orders.Len(), s.Waiting.Len(), s.Book.Len(), s.Owned.Len(), s.Agenda.Len())
-	for id, o := range s.Orders.All() {
+	for id, o := range table.All(&s.Orders) {
 		asset, amount := o.stake(o.Left)
 		report(s.Of(Escrow(id), asset).Has == amount, "order %s does not have %d in escrow", id, amount)
 		report(s.Book.Has(o.rank(id)) && s.Owned.Has(Stake{o.Owner, o.Asset, id}) && s.Agenda.Has(Due{o.Until, id}), "order %s stands in no book", id)
 		report(o.Left > 0 && o.Left <= o.Units && o.Batch <= s.Batch, "order %s has %d of %d left", id, o.Left, o.Units)
 		report(o.Until > at, "order %s is void since %d", id, o.Until)
 	}
-	for id, w := range s.Waiting.All() {
+	for id, w := range table.All(&s.Waiting) {
 		report(s.Of(Escrow(id), w.Asset).Has == w.Amount, "transfer %s does not have %d in escrow", id, w.Amount)
 		report(s.Owned.Has(Stake{w.From, w.Asset, id}) && s.Agenda.Has(Due{w.Until, id}) && w.Until > at, "transfer %s waits nowhere", id)
 	}
@@ -133,7 +134,7 @@ func (s *State) checkOpen(at event.Time, others []func(Place) bool, report func(
 			report(isOrder && place.Asset == asset || isWaiting && place.Asset == w.Asset || elsewhere, "%d in escrow of nothing: %v", b.Has, place)
 		}
 	}
-	for asset := range s.Tokens.All() {
+	for asset := range table.All(&s.Tokens) {
 		bid, _, buys := s.seek(Rank{Asset: asset, Side: Buy, Price: MaxAmount})
 		ask, _, sells := s.seek(Rank{Asset: asset, Side: Sell})
 		t, _ := s.Tokens.Get(asset)
@@ -145,7 +146,7 @@ func (s *State) checkOpen(at event.Time, others []func(Place) bool, report func(
 // and that what was not fetched is there: payouts and what is carried over are the income.
 func (s *State) checkSplits(report func(bool, string, ...any)) {
 	streams := 0
-	for id, split := range s.Splits.All() {
+	for id, split := range table.All(&s.Splits) {
 		shares, taken := new(big.Rat), new(big.Int)
 		for n, p := range split.Parts {
 			shares.Add(shares, new(big.Rat).SetFrac(num(p.Num), num(max(p.Den, 1))))
@@ -166,7 +167,7 @@ func (s *State) checkSplits(report func(bool, string, ...any)) {
 			"split %s of %d has %d", id, split.Total, left.Has)
 	}
 	report(streams == s.Streams.Len(), "%d streams of %d parts", s.Streams.Len(), streams)
-	for account, b := range s.Money.All() {
+	for account, b := range table.All(&s.Money) {
 		report(account.Kind != OfSplit || s.Splits.Has(account.ID), "%d of a split that is none", b.Has)
 	}
 }

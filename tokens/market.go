@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/table"
 )
 
 // Price is what became of one batch of a token.
@@ -43,7 +44,7 @@ func (s *State) Clear(people Register, at event.Time) {
 		return
 	}
 	var assets []Asset
-	for asset := range s.Fresh.All() {
+	for asset := range table.All(&s.Fresh) {
 		assets = append(assets, asset)
 	}
 	for _, asset := range assets {
@@ -138,7 +139,7 @@ func (s *State) best(people Register, rule Rule, from Rank) (r Rank, left uint64
 
 // seek is the first order from a rank on, on its side of its token.
 func (s *State) seek(from Rank) (Rank, Order, bool) {
-	for r := range s.Book.From(from) {
+	for r := range table.From(&s.Book, from) {
 		if r.Asset != from.Asset || r.Side != from.Side {
 			break
 		}
@@ -183,7 +184,7 @@ func (s *State) allot(asset Asset, side Side, units uint64, may func(*Order) boo
 	for units > 0 {
 		var group []fill
 		sum := uint64(0)
-		for r := range s.Book.From(from) {
+		for r := range table.From(&s.Book, from) {
 			if r.Asset != asset || r.Side != side {
 				break
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // crowd is a register: members by number, who may leave.
@@ -295,7 +296,7 @@ func (m *market) cleared(before *State, asset Asset) {
 		return
 	}
 	units := map[event.ID]uint64{}
-	for id, o := range before.Orders.All() {
+	for id, o := range table.All(&before.Orders) {
 		if o.Asset != asset {
 			continue
 		}
@@ -380,7 +381,7 @@ func TestLedgerEqualsItsTwin(t *testing.T) {
 		}
 		m.compare()
 		trades := uint64(0)
-		for _, token := range m.s.Tokens.All() {
+		for _, token := range table.All(&m.s.Tokens) {
 			trades += token.Trades
 		}
 		if m.accept < steps/10 || trades < uint64(steps)/200 {

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/table"
 )
 
 // Part is a token's share of what a split gets: Num / Den of all that ever comes.
@@ -70,7 +71,7 @@ func (s *State) streams(asset Asset) iter.Seq2[Stream, Flow] {
 		if s.Streams.Len() == 0 {
 			return
 		}
-		for stream, flow := range s.Streams.From(Stream{Asset: asset}) {
+		for stream, flow := range table.From(&s.Streams, Stream{Asset: asset}) {
 			if stream.Asset != asset || !yield(stream, flow) {
 				return
 			}

@@ -129,12 +129,12 @@ func (s *State) Balance(asset Asset, account Account) Balance {
 // All yields every account of every asset, the currency's first, its income not settled.
 func (s *State) All() iter.Seq2[Place, Balance] {
 	return func(yield func(Place, Balance) bool) {
-		for account, b := range s.Money.All() {
+		for account, b := range table.All(&s.Money) {
 			if !yield(Place{Currency, account}, b) {
 				return
 			}
 		}
-		for place, b := range s.Holdings.All() {
+		for place, b := range table.All(&s.Holdings) {
 			if !yield(place, b) {
 				return
 			}
@@ -171,10 +171,10 @@ func (s *State) settled(account Account, asset Asset) Balance {
 func (s *State) Holders(asset Asset) iter.Seq2[Account, Balance] {
 	return func(yield func(Account, Balance) bool) {
 		if asset == Currency {
-			s.Money.All()(yield)
+			table.All(&s.Money)(yield)
 			return
 		}
-		for place, b := range s.Holdings.From(Place{Asset: asset}) {
+		for place, b := range table.From(&s.Holdings, Place{Asset: asset}) {
 			if place.Asset != asset || !yield(place.Account, b) {
 				return
 			}
@@ -185,7 +185,7 @@ func (s *State) Holders(asset Asset) iter.Seq2[Account, Balance] {
 // open yields the orders and waiting transfers of an account in an asset.
 func (s *State) open(owner Account, asset Asset) iter.Seq[event.ID] {
 	return func(yield func(event.ID) bool) {
-		for stake := range s.Owned.From(Stake{Owner: owner, Asset: asset}) {
+		for stake := range table.From(&s.Owned, Stake{Owner: owner, Asset: asset}) {
 			if stake.Owner != owner || stake.Asset != asset || !yield(stake.ID) {
 				return
 			}
@@ -196,7 +196,7 @@ func (s *State) open(owner Account, asset Asset) iter.Seq[event.ID] {
 // full tells whether an account has as many things open as it may.
 func (s *State) full(owner Account) bool {
 	n := 0
-	for stake := range s.Owned.From(Stake{Owner: owner}) {
+	for stake := range table.From(&s.Owned, Stake{Owner: owner}) {
 		if stake.Owner != owner {
 			break
 		}

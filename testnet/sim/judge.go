@@ -12,6 +12,7 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/node"
+	"github.com/sustainy/coop/table"
 )
 
 // judge watches what honest peers keep and say, and knows nothing of what they think.
@@ -474,7 +475,7 @@ func (j *judge) end() {
 	for _, err := range coop.Invariants(state) {
 		j.complain("%v", err)
 	}
-	for _, t := range state.Ledger.Tokens.All() {
+	for _, t := range table.All(&state.Ledger.Tokens) {
 		j.stats.Trades += int(t.Trades)
 	}
 	if state.Shop.Elements.Len() > 0 && state.Missions.Missions.Len() > 0 {

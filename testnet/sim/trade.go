@@ -9,6 +9,7 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/missions"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -51,7 +52,7 @@ func (t *trader) decide(p *peer) {
 	}
 	s := p.core.View().Provisional
 	device, _ := s.Hall.Devices.Get(p.id())
-	for id, proposal := range s.Hall.Proposals.All() {
+	for id, proposal := range table.All(&s.Hall.Proposals) {
 		if proposal.Rules.Track.Name != "money" || !proposal.Phase.UnderWay() {
 			continue
 		}
@@ -129,7 +130,7 @@ func (t *trader) draft(s *coop.State, member identity.PublicKey, now event.Time)
 	case 8, 9:
 		return t.buy(s, asset, some(money))
 	case 10, 11:
-		for id, m := range s.Missions.Missions.All() {
+		for id, m := range table.All(&s.Missions.Missions) {
 			if m.Phase == missions.PhaseFunding {
 				return draft(missions.KindPledge, missions.MakePledge{Mission: id, Amount: some(money)})
 			}
@@ -148,7 +149,7 @@ func (t *trader) draft(s *coop.State, member identity.PublicKey, now event.Time)
 	if t.dice.of(1, 2) {
 		return draft(tokens.KindClaim, tokens.Claim{Asset: asset})
 	}
-	for id, o := range s.Ledger.Orders.All() {
+	for id, o := range table.All(&s.Ledger.Orders) {
 		if o.Owner == me {
 			return draft(tokens.KindCancel, tokens.Cancel{ID: id})
 		}
@@ -162,7 +163,7 @@ func (t *trader) buy(s *coop.State, asset tokens.Asset, pay uint64) event.Draft 
 		return event.Draft{}
 	}
 	o := commerce.Order{Item: commerce.ElementOf(asset), Count: 1, Pay: pay}
-	for id, m := range s.Missions.Missions.All() {
+	for id, m := range table.All(&s.Missions.Missions) {
 		if m.Phase == missions.PhaseFunding && t.dice.of(1, 2) {
 			o.Steer = []commerce.Steer{{To: commerce.Item{Kind: commerce.APlace, ID: id}, Amount: pay / 4}}
 		}
@@ -171,7 +172,7 @@ func (t *trader) buy(s *coop.State, asset tokens.Asset, pay uint64) event.Draft 
 }
 
 func (t *trader) token(s *coop.State) (tokens.Asset, bool) {
-	for asset := range s.Ledger.Tokens.All() {
+	for asset := range table.All(&s.Ledger.Tokens) {
 		return asset, true
 	}
 	return tokens.Asset{}, false

@@ -8,6 +8,7 @@ import (
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 )
 
 // cast writes what members will try to do onto the agenda, in bursts.
@@ -96,7 +97,7 @@ func (a *actor) choose(s *coop.State, p *peer, forks []crdt.Fork) event.Draft {
 		}
 		return a.open(s)
 	case n < 18:
-		for id, proposal := range s.Hall.Proposals.All() {
+		for id, proposal := range table.All(&s.Hall.Proposals) {
 			if proposal.By == p.id() && a.dice.of(1, 2) {
 				return draft(governance.KindProposalWithdraw, governance.ProposalWithdraw{Proposal: id})
 			}
@@ -133,7 +134,7 @@ func (a *actor) apply(s *coop.State, p *peer) event.Draft {
 
 // welcome sponsors a candidate, or opens a proposal that admits one.
 func (a *actor) welcome(s *coop.State) event.Draft {
-	for key, m := range s.Hall.Members.All() {
+	for key, m := range table.All(&s.Hall.Members) {
 		switch {
 		case m.Status != governance.StatusCandidate || a.dice.of(1, 3):
 		case m.Classes[0] == "elected":
@@ -160,7 +161,7 @@ func (a *actor) open(s *coop.State) event.Draft {
 }
 
 func (a *actor) vote(s *coop.State) event.Draft {
-	for id, p := range s.Hall.Proposals.All() {
+	for id, p := range table.All(&s.Hall.Proposals) {
 		if p.Phase != governance.Voting && !(p.Phase == governance.Discussion && a.dice.of(1, 5)) || a.dice.of(1, 3) {
 			continue
 		}
@@ -220,7 +221,7 @@ func (j *judge) recount(s *coop.State) {
 		votes[seat.Proposal]["all"]++
 		votes[seat.Proposal][b.Choice]++
 	}
-	for id, p := range s.Hall.Proposals.All() {
+	for id, p := range table.All(&s.Hall.Proposals) {
 		if p.Result.Closed == 0 || p.Phase == governance.Withdrawn {
 			continue
 		}
