@@ -12,45 +12,50 @@ import (
 	"github.com/sustainy/coop/table"
 )
 
-// minSuffix is how many characters of an id's end people must type. Ids share long beginnings, so
-// tables show their ends.
-const minSuffix = 4
+// minPart is how many characters of an id people must type. Ids share long beginnings, so tables show their ends.
+const minPart = 4
 
 // named is something people may name by its id, the beginning or end of it, or by its name.
 type named struct {
 	id   string
 	name string
+	over bool // a name means what is under way, if there is one
 }
 
-// pick finds what text names: an id, a name, the only id that begins with it, or the only id that
-// ends with it. what says what is looked for, next how to see what there is.
+// fits tells whether text is the name, or the beginning or end of the id.
+func (n named) fits(text string) (name, part bool) {
+	return strings.EqualFold(n.name, text),
+		len(text) >= minPart && (strings.HasPrefix(n.id, text) || strings.HasPrefix(n.id, "did:key:"+text) || strings.HasSuffix(n.id, text))
+}
+
+// pick finds what text names: an id, or the only name or id that it fits. A name does not count for more than an id,
+// nor for less: otherwise somebody could call theirs as the id of another ends, and be given its votes. what says what
+// is looked for, next how to see what there is.
 func pick(what, text string, all []named, next string) (int, error) {
+	var found, over []int
 	for i, n := range all {
 		if n.id == text {
 			return i, nil
 		}
-	}
-	for _, fits := range []func(named) bool{
-		func(n named) bool { return n.name != "" && strings.EqualFold(n.name, text) },
-		func(n named) bool { return strings.HasPrefix(n.id, text) || strings.HasPrefix(n.id, "did:key:"+text) },
-		func(n named) bool { return len(text) >= minSuffix && strings.HasSuffix(n.id, text) },
-	} {
-		found := -1
-		for i, n := range all {
-			if text == "" || !fits(n) {
-				continue
-			}
-			if found >= 0 {
-				return -1, &home.Problem{Code: CodeAmbiguous, What: fmt.Sprintf("%q names more than one %s", text, what),
-					Why: all[found].id + " and " + n.id, Next: "type more of the id: " + next}
-			}
-			found = i
-		}
-		if found >= 0 {
-			return found, nil
+		switch name, part := n.fits(text); {
+		case text == "":
+		case part || name && !n.over:
+			found = append(found, i)
+		case name:
+			over = append(over, i)
 		}
 	}
-	return -1, &home.Problem{Code: CodeNotFound, What: fmt.Sprintf("there is no %s %q here", what, text), Next: next}
+	if len(found) == 0 {
+		found = over
+	}
+	switch len(found) {
+	case 0:
+		return -1, &home.Problem{Code: CodeNotFound, What: fmt.Sprintf("there is no %s %q here", what, text), Next: next}
+	case 1:
+		return found[0], nil
+	}
+	return -1, &home.Problem{Code: CodeAmbiguous, What: fmt.Sprintf("%q names more than one %s", text, what),
+		Why: all[found[0]].id + " and " + all[found[1]].id, Next: "type more of the id: " + next}
 }
 
 // room finds a cooperative by id or name; "-" is the only one there is.
@@ -67,7 +72,7 @@ func (d *Daemon) room(text string) (*room, error) {
 	}
 	all := make([]named, len(rooms))
 	for i, r := range rooms {
-		all[i] = named{r.id.String(), r.name()}
+		all[i] = named{id: r.id.String(), name: r.name()}
 	}
 	i, err := pick("cooperative", text, all, "coop status")
 	if err != nil {
@@ -90,7 +95,7 @@ func findMember(v *picture, text string) (identity.PublicKey, error) {
 	var all []named
 	var keys []identity.PublicKey
 	for key, m := range table.All(&v.State.Hall.Members) {
-		all, keys = append(all, named{key.String(), m.Name}), append(keys, key)
+		all, keys = append(all, named{id: key.String(), name: m.Name}), append(keys, key)
 	}
 	i, err := pick("member", text, all, "coop member list")
 	if err != nil {
@@ -99,12 +104,12 @@ func findMember(v *picture, text string) (identity.PublicKey, error) {
 	return keys[i], nil
 }
 
-// findProposal finds a proposal by id or part of it.
+// findProposal finds a proposal by id, part of it, or title; of several with one title, the one under way.
 func findProposal(s *coop.State, text string) (event.ID, error) {
 	var all []named
 	var ids []event.ID
-	for id := range table.All(&s.Hall.Proposals) {
-		all, ids = append(all, named{id: id.String()}), append(ids, id)
+	for id, p := range table.All(&s.Hall.Proposals) {
+		all, ids = append(all, named{id.String(), p.Title, !p.Phase.UnderWay()}), append(ids, id)
 	}
 	i, err := pick("proposal", text, all, "coop proposal list")
 	if err != nil {

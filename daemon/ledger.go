@@ -78,7 +78,7 @@ func findToken(s *coop.State, text string) (tokens.Asset, error) {
 	var all []named
 	var assets []tokens.Asset
 	for asset, t := range table.All(&s.Ledger.Tokens) {
-		all, assets = append(all, named{asset.String(), t.Name}), append(assets, asset)
+		all, assets = append(all, named{id: asset.String(), name: t.Name}), append(assets, asset)
 	}
 	i, err := pick("token", text, all, "coop token list")
 	if err != nil {

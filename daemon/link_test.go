@@ -134,13 +134,14 @@ func TestChooseAddrs(t *testing.T) {
 }
 
 func TestPick(t *testing.T) {
-	all := []named{{"bafyreiaaaa1111", "Roof"}, {"bafyreibbbb1111", "Cellar"}, {"bafyreibbbb2222", ""}, {"did:key:z6Mkabcd", "Ana"}}
-	for text, want := range map[string]int{"bafyreiaaaa1111": 0, "roof": 0, "bafyreia": 0, "2222": 2, "z6Mk": 3, "did:key:z6": 3, "abcd": 3} {
+	all := []named{{"bafyreiaaaa1111", "Roof", false}, {"bafyreibbbb1111", "Cellar", true}, {"bafyreibbbb2222", "", false},
+		{"did:key:z6Mkabcd", "Ana", false}, {"bafyreicccc3333", "roof", true}, {"bafyreidddd4444", "4445", false}, {"bafyreieeee4445", "", false}}
+	for text, want := range map[string]int{"bafyreiaaaa1111": 0, "roof": 0, "CELLAR": 1, "bafyreieeee4445": 6, "4444": 5, "bafyreia": 0, "2222": 2, "z6Mk": 3, "did:key:z6": 3, "abcd": 3} {
 		if got, err := pick("thing", text, all, "coop x"); err != nil || got != want {
 			t.Errorf("%q: %d, %v", text, got, err)
 		}
 	}
-	for text, code := range map[string]home.Code{"bafyrei": CodeAmbiguous, "1111": CodeAmbiguous, "222": CodeNotFound, "": CodeNotFound, "x": CodeNotFound} {
+	for text, code := range map[string]home.Code{"bafyrei": CodeAmbiguous, "1111": CodeAmbiguous, "4445": CodeAmbiguous, "222": CodeNotFound, "": CodeNotFound, "x": CodeNotFound} {
 		_, err := pick("thing", text, all, "coop x")
 		var p *home.Problem
 		if !errors.As(err, &p) || p.Code != code {

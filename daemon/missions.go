@@ -27,28 +27,17 @@ func (d *Daemon) getMission(r *http.Request) (any, error) {
 		return nil, err
 	}
 	d.forgetHidden(room.id, final.State)
-	text, views := r.PathValue("mission"), coop.Missions(v.State)
-	i, err := pick("mission", text, missionNames(views, true), "coop mission list")
-	if err != nil {
-		i, err = pick("mission", text, missionNames(views, false), "coop mission list")
+	views := coop.Missions(v.State)
+	all := make([]named, len(views))
+	for i, m := range views {
+		all[i] = named{m.ID.String(), m.Title, m.Phase.Over()}
 	}
+	i, err := pick("mission", r.PathValue("mission"), all, "coop mission list")
 	if err != nil {
 		return nil, err
 	}
 	m, _ := coop.Mission(v.State, views[i].ID)
 	return m, nil
-}
-
-// missionNames are the ids of all, and the titles of all or of those under way.
-func missionNames(views []coop.MissionView, underWay bool) []named {
-	all := make([]named, len(views))
-	for i, m := range views {
-		all[i] = named{id: m.ID.String()}
-		if !underWay || !m.Phase.Over() {
-			all[i].name = m.Title
-		}
-	}
-	return all
 }
 
 // getSubmission finds a submission by id, part of it, or title, with its mission.
@@ -62,7 +51,7 @@ func (d *Daemon) getSubmission(r *http.Request) (any, error) {
 	for _, brief := range coop.Missions(v.State) {
 		m, _ := coop.Mission(v.State, brief.ID)
 		for _, x := range m.Submissions {
-			all, entries = append(all, named{x.ID.String(), x.Title}), append(entries, coop.EntryView{Mission: brief, Submission: x})
+			all, entries = append(all, named{id: x.ID.String(), name: x.Title}), append(entries, coop.EntryView{Mission: brief, Submission: x})
 		}
 	}
 	i, err := pick("submission", r.PathValue("submission"), all, "coop mission show MISSION")

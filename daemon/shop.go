@@ -30,7 +30,7 @@ func (d *Daemon) getItem(r *http.Request) (any, error) {
 	var all []named
 	items := coop.Shop(v.State).Items
 	for _, i := range items {
-		all = append(all, named{i.ID.String(), i.Name})
+		all = append(all, named{id: i.ID.String(), name: i.Name})
 	}
 	i, err := pick("element, product or bundle", r.PathValue("item"), all, "coop product list")
 	if err != nil {

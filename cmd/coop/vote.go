@@ -49,7 +49,8 @@ func (a *app) voteCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vote PROPOSAL [yes|no|object|abstain]",
 		Short: "Vote on a proposal, or change your vote while that is allowed",
-		Long: `Vote on a proposal, or change your vote while that is allowed. How, depends on its method:
+		Long: `Vote on a proposal, or change your vote while that is allowed. PROPOSAL is its title, or the beginning or end of its
+id. How, depends on its method:
 
   yes or no             coop vote PROPOSAL yes
   consent               coop vote PROPOSAL object --reason 'It shades the beds'
