@@ -69,28 +69,61 @@ func SealRound(key identity.Key, ep *Epoch, r Round) (*Round, error) {
 // signed by the steward it names. The verdict depends on the bytes and the epoch alone. raw must not
 // be changed afterwards. The errors are those of errors.go.
 func OpenRound(ep *Epoch, raw []byte) (*Round, error) {
+	r, claim, err := parseRound(ep, raw)
+	if err == nil && !identity.Verify(claim.Key, claim.Message, claim.Sig) {
+		err = ErrSignature
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// OpenRounds opens many round blocks at about half the cost of each: their signatures are verified together. It
+// gives for each block the same as OpenRound: a round or an error.
+func OpenRounds(ep *Epoch, raws [][]byte) (rounds []*Round, errs []error) {
+	rounds, errs = make([]*Round, len(raws)), make([]error, len(raws))
+	var claims []identity.Claim
+	var at []int
+	for i, raw := range raws {
+		r, claim, err := parseRound(ep, raw)
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		rounds[i] = r
+		claims, at = append(claims, claim), append(at, i)
+	}
+	for j, good := range identity.VerifyBatch(claims) {
+		if !good {
+			rounds[at[j]], errs[at[j]] = nil, ErrSignature
+		}
+	}
+	return rounds, errs
+}
+
+// parseRound does everything that OpenRound does but verify the signature.
+func parseRound(ep *Epoch, raw []byte) (*Round, identity.Claim, error) {
+	var none identity.Claim
 	if len(raw) > MaxRoundSize {
-		return nil, ErrRoundSize
+		return nil, none, ErrRoundSize
 	}
 	var env envelope
 	if err := event.Unmarshal(raw, &env); err != nil {
-		return nil, fmt.Errorf("%w (%v)", ErrRoundForm, err)
+		return nil, none, fmt.Errorf("%w (%v)", ErrRoundForm, err)
 	}
 	if len(env.Sig) != len(identity.Signature{}) {
-		return nil, ErrSignature
+		return nil, none, ErrSignature
 	}
 	var c core
 	if err := event.Unmarshal(env.Core, &c); err != nil {
-		return nil, fmt.Errorf("%w (%v)", ErrRoundForm, err)
+		return nil, none, fmt.Errorf("%w (%v)", ErrRoundForm, err)
 	}
 	if err := c.check(ep); err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	hash := sha256.Sum256(env.Core)
-	if !identity.Verify(ep.Stewards[c.Steward], signed(hash), identity.Signature(env.Sig)) {
-		return nil, ErrSignature
-	}
-	return c.round(hash, raw), nil
+	return c.round(hash, raw), identity.Claim{Key: ep.Stewards[c.Steward], Message: signed(hash), Sig: identity.Signature(env.Sig)}, nil
 }
 
 func signed(hash [32]byte) []byte { return append([]byte(domain), hash[:]...) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -59,6 +60,35 @@ func TestRoundIsReadAsItWasSealed(t *testing.T) {
 			got.Prev != want.Prev || got.Last != want.Last || !slices.Equal(got.Parents, want.Parents) || got.Vote != want.Vote ||
 			!slices.Equal(got.Inc, want.Inc) || got.At != want.At || !bytes.Equal(got.Raw, sealed.Raw) {
 			t.Fatalf("%+v became %+v", want, got)
+		}
+	})
+}
+
+// Blocks opened together are what each is alone, whatever is wrong with some.
+func TestRoundsTogetherAreRoundsAlone(t *testing.T) {
+	ep := testEpoch(4, 1)
+	rapid.Check(t, func(t *rapid.T) {
+		var raws [][]byte
+		for range rapid.IntRange(0, 40).Draw(t, "blocks") {
+			steward := rapid.IntRange(0, 3).Draw(t, "steward")
+			of := ep
+			of.Number += rapid.SampledFrom([]uint64{0, 0, 0, 1}).Draw(t, "epoch")
+			sealed, err := SealRound(keys[steward], &of, Round{Steward: steward, Number: 1, At: event.Time(rapid.Uint64Range(0, 9).Draw(t, "at"))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw := bytes.Clone(sealed.Raw)
+			if rapid.IntRange(0, 7).Draw(t, "damaged") == 0 {
+				raw[rapid.IntRange(0, len(raw)-1).Draw(t, "byte")] ^= 1
+			}
+			raws = append(raws, raw)
+		}
+		rounds, errs := OpenRounds(&ep, raws)
+		for i, raw := range raws {
+			want, err := OpenRound(&ep, raw)
+			if fmt.Sprint(errs[i]) != fmt.Sprint(err) || (rounds[i] == nil) != (want == nil) || want != nil && rounds[i].ID != want.ID {
+				t.Fatalf("block %d of %d: %v, alone %v", i, len(raws), errs[i], err)
+			}
 		}
 	})
 }

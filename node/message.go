@@ -228,16 +228,19 @@ func (b *bundle) open(r *Reader) (*Bundle, error) {
 		return nil, err
 	}
 	opened := &Bundle{Events: events, Next: b.Next, More: b.More, End: b.End}
-	for _, raw := range b.Rounds {
-		if err := opened.open(r.epoch.Load(), raw); err != nil {
+	epoch := r.epoch.Load()
+	rounds, errs := finality.OpenRounds(epoch, b.Rounds)
+	for i, raw := range b.Rounds {
+		if err := opened.sort(epoch, raw, rounds[i], errs[i]); err != nil {
 			return nil, err
 		}
 	}
 	return opened, nil
 }
 
-// open reads a round block, a certificate or a re-founding into the bundle.
-func (b *Bundle) open(epoch *finality.Epoch, raw []byte) error {
+// sort puts a round block, a certificate or a re-founding into the bundle; block and err are what raw is as a
+// round block of the epoch.
+func (b *Bundle) sort(epoch *finality.Epoch, raw []byte, block *finality.Round, err error) error {
 	if governance.IsRefounding(raw) {
 		if len(raw) > governance.MaxRefounding || b.Refounding != nil {
 			return ErrFrame
@@ -250,7 +253,6 @@ func (b *Bundle) open(epoch *finality.Epoch, raw []byte) error {
 		b.Certificates = append(b.Certificates, cert)
 		return err
 	}
-	block, err := finality.OpenRound(epoch, raw)
 	if !errors.Is(err, finality.ErrOtherEpoch) {
 		b.Rounds = append(b.Rounds, block)
 		return err

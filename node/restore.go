@@ -13,6 +13,9 @@ import (
 // restoreBatch is how many events are verified together at start.
 const restoreBatch = 2048
 
+// roundBatch is how many round blocks are verified together at start, at most.
+const roundBatch = 512
+
 // ErrReplay says that what is kept on disk contradicts itself.
 var ErrReplay = errors.New("the kept commits differ from what the kept round blocks decide: the archive is damaged; run coop repo check, then coop repo rebuild")
 
@@ -83,32 +86,54 @@ func (c *Core) nextStop(from, end crdt.Count) crdt.Count {
 }
 
 func (c *Core) restoreRounds(from, to uint64) error {
+	var batch [][]byte
+	flush := func() error {
+		first := from
+		from += uint64(len(batch))
+		defer func() { batch = batch[:0] }()
+		return c.restoreTogether(first, batch)
+	}
 	err := c.archive.Rounds(from, func(n uint64, raw []byte) error {
 		if n >= to {
 			return errStop
 		}
-		c.kept.Rounds = n + 1
-		r, err := c.openKept(raw)
-		if err != nil {
-			return fmt.Errorf("round block %d of the archive: %w", n, err)
-		}
-		if r == nil {
+		if batch = append(batch, raw); len(batch) < roundBatch {
 			return nil
 		}
-		step, err := c.engine.Add(c.now, "", r)
-		if harmless(err) {
-			return nil // a rebuilt archive has gaps; what they hide is fetched again
+		return flush()
+	})
+	if err != nil && !errors.Is(err, errStop) {
+		return err
+	}
+	return flush()
+}
+
+// restoreTogether restores the round blocks of the archive from the first on. They are opened together, for the
+// epoch that is now. If another begins among them, the engine has no use for the rest of the old one, and what no
+// block of the old one is, is looked at again when its turn comes.
+func (c *Core) restoreTogether(first uint64, raws [][]byte) error {
+	epoch := c.epoch // may change underway
+	rounds, errs := finality.OpenRounds(&epoch, raws)
+	for i, raw := range raws {
+		n := first + uint64(i)
+		c.kept.Rounds = n + 1
+		r, err := rounds[i], errs[i]
+		if err != nil {
+			r, err = c.openKept(raw)
+		}
+		if err == nil && r != nil {
+			var step finality.Step
+			if step, err = c.engine.Add(c.now, "", r); err == nil {
+				c.absorb(step)
+			} else if harmless(err) {
+				err = nil // a rebuilt archive has gaps; what they hide is fetched again
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("round block %d of the archive: %w", n, err)
 		}
-		c.absorb(step)
-		return nil
-	})
-	if errors.Is(err, errStop) {
-		return nil
 	}
-	return err
+	return nil
 }
 
 // Reread hears round blocks and certificates of an archive, in their order, after Restore.
