@@ -126,5 +126,5 @@ func (s *State) perform(id event.ID) error {
 // Invariants looks for anything in the state that no sequence of events may lead to.
 func Invariants(s *State) []error {
 	return slices.Concat(s.Hall.Invariants(), s.Ledger.Invariants(s.Hall.Time, s.Missions.Escrows, s.Shop.Escrows), s.Missions.Invariants(&s.Ledger),
-		s.Shop.Invariants(&s.Ledger, s.Hall.Time), s.Surplus.Invariants(&s.Ledger))
+		s.Shop.Invariants(&s.Ledger, s.Hall.Time), s.Surplus.Invariants(&s.Ledger), s.juryInvariants())
 }

@@ -170,7 +170,7 @@ func (w *world) draft(who string, c command) event.Draft {
 	case "call":
 		return w.jury(object+":1:0", nil)
 	case "decline":
-		return w.body(governance.KindJuryDecline, governance.JuryDecline{Jury: governance.Panel{By: w.proposals[object], Name: c.word(3)}})
+		return w.body(governance.KindJuryDecline, governance.JuryDecline{Jury: w.panel(object, strings.Trim(c.word(3), "\""))})
 	case "publish":
 		return w.published(c)
 	case "unpublish":

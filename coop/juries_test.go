@@ -1,6 +1,7 @@
 package coop
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,16 @@ func (w *world) jury(text string, parties []string) event.Draft {
 	return w.body(governance.KindJuryCall, b)
 }
 
+// panel names a jury that a proposal or a mission has called.
+func (w *world) panel(by, name string) governance.Panel {
+	id, proposed := w.proposals[by]
+	if !proposed {
+		m, _ := w.state().Missions.Missions.Get(w.missionNamed(by))
+		id = m.Event
+	}
+	return governance.Panel{By: id, Name: name}
+}
+
 func lookAtJuries(s *State) (out []string) {
 	for _, j := range Juries(s) {
 		var jurors, reserves []string
@@ -40,7 +51,10 @@ func lookAtJuries(s *State) (out []string) {
 		if len(j.Declined) > 0 {
 			line += "; declined: " + strings.Join(j.Declined, " ")
 		}
-		out = append(out, fmt.Sprintf("%s; the same again: %v", line, j.Verified))
+		if line += fmt.Sprintf("; the same again: %v", j.Verified); j.Ended != 0 {
+			line += fmt.Sprintf("; ended %s", j.Ended)
+		}
+		out = append(out, line)
 	}
 	return out
 }
@@ -98,12 +112,16 @@ func TestForgedJuriesAreNoticed(t *testing.T) {
 		"size":    func(j *governance.Jury) { j.Pool++ },
 		"terms":   func(j *governance.Jury) { j.Terms.Parties = nil },
 		"decline": func(j *governance.Jury) { j.Declined = append(j.Declined, j.Reserves[0].Member) },
+		"lots":    func(j *governance.Jury) { j.Ended, j.Jurors = 1, []governance.Juror{j.Jurors[1], j.Jurors[0]} },
+		"friend":  func(j *governance.Jury) { j.Ended, j.Jurors[0].Member = 1, j.Reserves[0].Member },
 	} {
 		w := called(t)
 		w.play("wait 1m")
 		s := w.state().Copy()
 		panel := governance.Panel{By: w.proposals["roof"], Name: "prize"}
-		if err := s.Hall.VerifyJury(panel); err != nil {
+		ended := s.Copy()
+		ended.Hall.Adjourn(panel, 1)
+		if err := errors.Join(s.Hall.VerifyJury(panel), ended.Hall.VerifyJury(panel)); err != nil {
 			t.Fatal(err)
 		}
 		j, _ := s.Hall.Juries.Get(panel)
@@ -111,6 +129,27 @@ func TestForgedJuriesAreNoticed(t *testing.T) {
 		s.Hall.Juries.Set(panel, j)
 		if s.Hall.VerifyJury(panel) == nil || Invariants(&s) == nil {
 			t.Errorf("a forged %s passes", name)
+		}
+	}
+}
+
+// TestEndedJuriesAreForgotten: what a jury needs of the members of its day is kept while it sits, and no longer.
+func TestEndedJuriesAreForgotten(t *testing.T) {
+	w := called(t)
+	w.play("wait 1m")
+	panel := governance.Panel{By: w.proposals["roof"], Name: "prize"}
+	for _, ended := range []bool{false, true} {
+		s := w.state().Copy()
+		if ended {
+			s.Hall.Adjourn(panel, 1)
+		}
+		m, _ := s.Hall.Members.Get(keyOf("dan").Public())
+		m.Status = governance.StatusLeft
+		s.Hall.Members.Set(keyOf("dan").Public(), m)
+		f := s.Hall.Frozen()
+		j, _ := s.Hall.Juries.Get(panel)
+		if (f.Pools.Len() == 0) != ended || (j.Members.Len() == 0) != ended || (j.Mandates.Len() == 0) != ended || len(j.Jurors) != 2 {
+			t.Errorf("ended: %v, places of the pool: %d, members kept: %d, delegations: %d", ended, f.Pools.Len(), j.Members.Len(), j.Mandates.Len())
 		}
 	}
 }

@@ -29,7 +29,8 @@ type JuryView struct {
 	Jurors    []JurorView `json:"jurors,omitempty"`
 	Reserves  []JurorView `json:"reserves,omitempty"`
 	Declined  []string    `json:"declined,omitempty"` // names
-	Verified  bool        `json:"verified"`           // drawn again from what was frozen, the seed and who declined: the same
+	Ended     event.Time  `json:"ended,omitempty"`    // when what it judged was over
+	Verified  bool        `json:"verified"`           // drawn again from what was frozen, the seed and who declined: the same; once it has ended, the lots of those drawn
 }
 
 // JurorView is one who was drawn.
@@ -45,13 +46,26 @@ func Juries(s *State) []JuryView {
 	for panel, j := range table.All(&s.Hall.Juries) {
 		v := JuryView{By: panel.By, Title: s.calledBy(panel), Name: panel.Name, Called: j.Called, Seats: j.Terms.Seats, Classes: j.Terms.Classes, Parties: s.namesOf(j.Terms.Parties),
 			Pool: j.Pool, PoolHash: hex.EncodeToString(j.PoolHash[:]), Conflicts: j.Conflicts, Drawn: j.Drawn, Commit: j.Commit,
-			Jurors: s.jurors(j.Jurors), Reserves: s.jurors(j.Reserves), Declined: s.namesOf(j.Declined), Verified: s.Hall.VerifyJury(panel) == nil}
+			Jurors: s.jurors(j.Jurors), Reserves: s.jurors(j.Reserves), Declined: s.namesOf(j.Declined), Ended: j.Ended, Verified: s.Hall.VerifyJury(panel) == nil}
 		if j.Drawn {
 			v.Seed = hex.EncodeToString(j.Seed[:])
 		}
 		views = append(views, v)
 	}
 	return views
+}
+
+// juryInvariants expects that the juries of missions that are over have ended, and no others of missions.
+func (s *State) juryInvariants() (broken []error) {
+	for id, m := range table.All(&s.Missions.Missions) {
+		for round := uint64(1); round <= m.Round; round++ {
+			j, ok := s.Hall.Juries.Get(governance.Panel{By: m.Event, Name: m.Panel(round)})
+			if ok && (j.Ended != 0) != m.Phase.Over() {
+				broken = append(broken, fmt.Errorf("coop: invariant: mission %s is %s, and its jury of round %d ended at %d", id, m.Phase, round, j.Ended))
+			}
+		}
+	}
+	return broken
 }
 
 // calledBy is the title of what a jury is for: of the mission that it judges, or of the proposal.

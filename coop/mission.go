@@ -80,6 +80,11 @@ func (r register) Juror(by event.ID, name string, key identity.PublicKey) bool {
 	return false
 }
 
+// Adjourn ends a jury.
+func (r register) Adjourn(by event.ID, name string, at event.Time) {
+	r.hall.Adjourn(governance.Panel{By: by, Name: name}, at)
+}
+
 // mission makes a rule of missions a rule of the cooperative.
 func mission[B any](rule func(*missions.State, missions.Act, B) error) func(*State, fold.Env, B) error {
 	return func(s *State, env fold.Env, body B) error {

@@ -223,5 +223,6 @@ var (
 	ErrJuryCalled    = errors.New("this proposal has called a jury of this name already: give each a name of its own")
 	ErrFewCandidates = errors.New("there are fewer members without a conflict of interest than seats: call a smaller jury")
 	ErrNoJury        = errors.New("no jury of this name was called by this proposal: coop jury list shows all of them")
+	ErrJuryEnded     = errors.New("what this jury was drawn for is over, so nobody takes its places any more: coop jury list shows those that still sit")
 	ErrNotJuror      = errors.New("you are neither on this jury nor among its reserves, so there is nothing to decline; one that was just called is drawn by the next commit")
 )

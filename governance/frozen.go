@@ -18,7 +18,7 @@ import (
 // any more and is not in it: it follows from the history alone.
 type Frozen struct {
 	Rolls table.Table[Seat, Voter] // of proposals under way
-	Pools table.Table[Place, bool] // of juries: whether somebody is in it
+	Pools table.Table[Place, bool] // of juries that have not ended: whether somebody is in it
 }
 
 // Voter is a place on a roll, as far as it can matter.
@@ -60,6 +60,9 @@ func (s *State) Frozen() (f Frozen) {
 		}
 	}
 	for panel, j := range table.All(&s.Juries) {
+		if j.Ended != 0 {
+			continue
+		}
 		away := conflicts(&j)
 		look := func(key identity.PublicKey) {
 			then, _ := j.Members.Get(key)
@@ -119,6 +122,9 @@ func (s *State) Thaw(f *Frozen) error {
 	}
 	juries, programs := s.Juries.Copy(), s.Programs.Copy()
 	for panel, j := range table.All(&juries) {
+		if j.Ended != 0 {
+			continue
+		}
 		if err := j.fill(panel, s, f); err != nil {
 			return err
 		}

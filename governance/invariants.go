@@ -50,7 +50,7 @@ func (s *State) Invariants() []error {
 	for panel, j := range table.All(&s.Juries) {
 		err := s.VerifyJury(panel)
 		report(err == nil, "the jury %q of %s is not what was drawn: %v", panel.Name, panel.By, err)
-		report(j.Drawn != s.Undrawn.Has(panel), "the jury %q of %s waits for its seed, or doesn't", panel.Name, panel.By)
+		report((!j.Drawn && j.Ended == 0) == s.Undrawn.Has(panel), "the jury %q of %s waits for its seed, or doesn't", panel.Name, panel.By)
 	}
 	for panel := range table.All(&s.Undrawn) {
 		report(s.Juries.Has(panel), "a jury waits that nobody called: %q of %s", panel.Name, panel.By)

@@ -1,6 +1,7 @@
 package governance
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"slices"
@@ -63,9 +64,10 @@ type Jury struct {
 	Jurors    []Juror              `cbor:"jurors"` // by their lots, lowest first
 	Reserves  []Juror              `cbor:"reserves"`
 	Declined  []identity.PublicKey `cbor:"declined"` // in the order in which they did
+	Ended     event.Time           `cbor:"ended"`    // when nobody needed it any more; else 0
 
-	// The members and the delegations at the call. They are never changed. State is written with what
-	// Frozen keeps of them.
+	// The members and the delegations at the call. They are never changed, and kept until it has ended. State is
+	// written with what Frozen keeps of them.
 	Members  table.Table[identity.PublicKey, Member] `cbor:"-"`
 	Mandates table.Table[Remit, Mandate]             `cbor:"-"`
 }
@@ -122,7 +124,7 @@ func (s *State) Empanel(panel Panel, terms JuryTerms) error {
 func (j *Jury) draw(panel Panel) sortition.Draw {
 	away := append(conflicts(j), j.Declined...)
 	slices.SortFunc(away, identity.PublicKey.Compare)
-	d := sortition.Draw{Seed: j.Seed, Purpose: "jury " + panel.By.String() + " " + panel.Name, Reserves: int(j.Terms.Reserves)}
+	d := sortition.Draw{Seed: j.Seed, Purpose: panel.purpose(), Reserves: int(j.Terms.Reserves)}
 	for key, m := range table.All(&j.Members) {
 		if j.eligible(m) && !within(away, key) {
 			d.Candidates = append(d.Candidates, sortition.ID(key))
@@ -130,6 +132,21 @@ func (j *Jury) draw(panel Panel) sortition.Draw {
 	}
 	d.Seats = []int{min(int(j.Terms.Seats), len(d.Candidates))}
 	return d
+}
+
+func (p Panel) purpose() string { return "jury " + p.By.String() + " " + p.Name }
+
+// Adjourn ends a jury when what it judged is over for good. Who was drawn, by which seed and from how many stays
+// known; who else could have been is forgotten, as a copy of all members for each jury there ever was would make
+// the state grow with their product.
+func (s *State) Adjourn(panel Panel, at event.Time) {
+	j, ok := s.Juries.Get(panel)
+	if !ok || j.Ended != 0 {
+		return
+	}
+	j.Ended, j.Members, j.Mandates = at, table.Table[identity.PublicKey, Member]{}, table.Table[Remit, Mandate]{}
+	s.Juries.Set(panel, j)
+	s.Undrawn.Delete(panel)
 }
 
 // eligible tells whether a member may be drawn, but for conflicts.
@@ -207,6 +224,9 @@ func (s *State) Decline(env fold.Env, b JuryDecline) error {
 	if !ok {
 		return ErrNoJury
 	}
+	if j.Ended != 0 {
+		return ErrJuryEnded
+	}
 	is := func(x Juror) bool { return x.Member == by }
 	if !slices.ContainsFunc(j.Jurors, is) && !slices.ContainsFunc(j.Reserves, is) {
 		return ErrNotJuror
@@ -219,11 +239,14 @@ func (s *State) Decline(env fold.Env, b JuryDecline) error {
 }
 
 // VerifyJury draws a jury again, from what was frozen at its call, the seed and who declined, and tells
-// what differs.
+// what differs. Of a jury that has ended only the tickets of those drawn can be checked.
 func (s *State) VerifyJury(panel Panel) error {
 	j, ok := s.Juries.Get(panel)
 	if !ok {
 		return ErrNoJury
+	}
+	if j.Ended != 0 {
+		return j.checkTickets(panel)
 	}
 	called := j
 	called.Declined = nil
@@ -246,4 +269,18 @@ func (s *State) VerifyJury(panel Panel) error {
 		jury.Reserves = append(jury.Reserves, sortition.Juror{ID: sortition.ID(x.Member), Ticket: x.Ticket})
 	}
 	return sortition.Verify(&d, nil, jury)
+}
+
+// checkTickets expects that all who were drawn have the tickets of the seed, the lowest first.
+func (j *Jury) checkTickets(panel Panel) error {
+	all := slices.Concat(j.Jurors, j.Reserves)
+	for i, x := range all {
+		if x.Ticket != sortition.Ticket(j.Seed, panel.purpose(), sortition.ID(x.Member)) {
+			return sortition.ErrTicket
+		}
+		if i > 0 && bytes.Compare(all[i-1].Ticket[:], x.Ticket[:]) >= 0 {
+			return sortition.ErrNotDrawn
+		}
+	}
+	return nil
 }

@@ -21,7 +21,7 @@ func (s *State) award(id event.ID, m *Mission, t event.Time, house House) {
 	s.leave(id, m)
 	won := m.Won()
 	if len(won) == 0 {
-		s.refund(id, m, t, PhaseRefunded, house.Ledger)
+		s.refund(id, m, t, PhaseRefunded, house)
 		return
 	}
 	if len(m.Listing.Milestones) > 0 {
@@ -33,7 +33,7 @@ func (s *State) award(id event.ID, m *Mission, t event.Time, house House) {
 		s.payPrize(id, m, entry, prizes[rank], house.Ledger)
 	}
 	s.create(id, m, t, house)
-	s.refund(id, m, t, PhaseDelivered, house.Ledger)
+	s.refund(id, m, t, PhaseDelivered, house)
 }
 
 // Prizes are what the prizes are at the present pledges, the highest first, in minor units.

@@ -138,9 +138,9 @@ type Payback struct {
 
 // refund begins to give everything back that escrow still has, and the units of the backers. The deposit goes
 // back at once.
-func (s *State) refund(id event.ID, m *Mission, t event.Time, then Phase, l *tokens.State) {
+func (s *State) refund(id event.ID, m *Mission, t event.Time, then Phase, house House) {
 	s.leave(id, m)
-	l.Move(tokens.Currency, tokens.Escrow(id), tokens.Member(m.By), m.Deposit, event.ID{})
+	house.Ledger.Move(tokens.Currency, tokens.Escrow(id), tokens.Member(m.By), m.Deposit, event.ID{})
 	m.Phase, m.Then, m.Deposit = PhaseRefunding, then, 0
 	if then == PhaseDelivered || then == PhaseRefunded {
 		s.settle(id, OnDelivery, then == PhaseDelivered)
@@ -149,19 +149,22 @@ func (s *State) refund(id event.ID, m *Mission, t event.Time, then Phase, l *tok
 	s.Paying.Set(id, struct{}{})
 	s.Reserved.Delete(nameOf(m))
 	if m.Raised == 0 || m.Payback.Money|m.Payback.Units == 0 {
-		s.over(id, m, t)
+		s.over(id, m, t, house)
 	}
 }
 
 // over ends a mission.
-func (s *State) over(id event.ID, m *Mission, t event.Time) {
+func (s *State) over(id event.ID, m *Mission, t event.Time, house House) {
+	for round := uint64(1); round <= m.Round; round++ {
+		house.Juries.Adjourn(m.Event, m.Panel(round), t)
+	}
 	s.Paying.Delete(id)
 	s.Own.Delete(Own{m.By, id})
 	m.Phase, m.Ended = m.Then, t
 }
 
 // payBack gives so many pledgers theirs as one commit can.
-func (s *State) payBack(t event.Time, l *tokens.State) {
+func (s *State) payBack(t event.Time, house House) {
 	for left := MaxPayouts; left > 0 && s.Paying.Len() > 0; {
 		var id event.ID
 		for first := range table.All(&s.Paying) {
@@ -169,13 +172,13 @@ func (s *State) payBack(t event.Time, l *tokens.State) {
 			break
 		}
 		m, _ := s.Missions.Get(id)
-		left -= s.payBackOf(id, &m, t, l, left)
+		left -= s.payBackOf(id, &m, t, house, left)
 		s.Missions.Set(id, m)
 	}
 }
 
 // payBackOf pays up to most pledgers of a mission and tells how many it was.
-func (s *State) payBackOf(id event.ID, m *Mission, t event.Time, l *tokens.State, most int) int {
+func (s *State) payBackOf(id event.ID, m *Mission, t event.Time, house House, most int) int {
 	type row struct {
 		seat Seat
 		p    Pledge
@@ -192,7 +195,7 @@ func (s *State) payBackOf(id event.ID, m *Mission, t event.Time, l *tokens.State
 		m.Payback.Next = rows[most].seat.Member
 		rows = rows[:most]
 	}
-	escrow, back := tokens.Escrow(id), &m.Payback
+	l, escrow, back := house.Ledger, tokens.Escrow(id), &m.Payback
 	for _, r := range rows {
 		before := back.Seen
 		back.Seen += r.p.Amount
@@ -204,7 +207,7 @@ func (s *State) payBackOf(id event.ID, m *Mission, t event.Time, l *tokens.State
 	}
 	if done {
 		l.Inherit(m.Asset, escrow, tokens.Treasury) // income that came to units on their way
-		s.over(id, m, t)
+		s.over(id, m, t, house)
 	}
 	return len(rows)
 }

@@ -57,9 +57,9 @@ type Appealed struct {
 	Event  event.ID   `cbor:"event"`
 }
 
-// Panel names the jury of the present round, under Mission.Event.
-func (m *Mission) Panel() string {
-	return m.Panels() + fmt.Sprint(m.Round)
+// Panel names the jury of a round, under Mission.Event.
+func (m *Mission) Panel(round uint64) string {
+	return m.Panels() + fmt.Sprint(round)
 }
 
 // Panels is what the names of all juries of the mission begin with.
@@ -69,7 +69,7 @@ func (m *Mission) Panels() string { return fmt.Sprintf("mission %d round ", m.Li
 func (s *State) judgeBy(judges Judges, id event.ID, m *Mission, t event.Time, house House) {
 	m.Round++
 	m.Judges, m.Began = judges, t
-	if judges == ByJury && house.Juries.Empanel(m.Event, m.Panel(), m.Listing.Seats, s.parties(id, m)) != nil {
+	if judges == ByJury && house.Juries.Empanel(m.Event, m.Panel(m.Round), m.Listing.Seats, s.parties(id, m)) != nil {
 		m.Judges = ByMembers
 	}
 	s.enter(id, m, PhaseJudging, t, m.Listing.Periods.Judging)
@@ -133,7 +133,7 @@ func (s *State) mayJudge(a Act, id event.ID, m *Mission) error {
 		return ErrNotBacker
 	case m.Judges == ByMembers && !a.People.Voter(a.By, m.Began):
 		return ErrNoVote
-	case m.Judges == ByJury && !a.Juries.Juror(m.Event, m.Panel(), a.By):
+	case m.Judges == ByJury && !a.Juries.Juror(m.Event, m.Panel(m.Round), a.By):
 		return ErrNotJuror
 	}
 	return nil

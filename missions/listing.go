@@ -283,7 +283,7 @@ func (s *State) Cancel(a Act, b Cancel) error {
 		return ErrOnTrial
 	}
 
-	s.refund(b.Mission, &m, a.Time, PhaseCancelled, a.Ledger)
+	s.refund(b.Mission, &m, a.Time, PhaseCancelled, a.House)
 	s.Missions.Set(b.Mission, m)
 	return nil
 }

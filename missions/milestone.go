@@ -132,7 +132,7 @@ func (s *State) endProof(id event.ID, m *Mission, t event.Time, house House) {
 	}
 	if no > yes {
 		if m.Progress.Until <= t {
-			s.refund(id, m, t, PhaseRefunded, house.Ledger)
+			s.refund(id, m, t, PhaseRefunded, house)
 			return
 		}
 		s.enter(id, m, PhaseAwarded, t, m.Progress.Until-t)
@@ -149,7 +149,7 @@ func (s *State) endProof(id event.ID, m *Mission, t event.Time, house House) {
 		return
 	}
 	s.create(id, m, t, house)
-	s.refund(id, m, t, PhaseDelivered, house.Ledger)
+	s.refund(id, m, t, PhaseDelivered, house)
 }
 
 // payPrize pays a prize, or a part of it, to the contributors of a submission.

@@ -119,7 +119,7 @@ func (s *State) Next() (at event.Time, any bool) {
 func (s *State) Advance(t event.Time, house House) {
 	later := t > s.Time
 	s.Time = t
-	s.endTrials(t, house.Ledger)
+	s.endTrials(t, house)
 	for {
 		var first Due
 		any := false
@@ -135,13 +135,13 @@ func (s *State) Advance(t event.Time, house House) {
 		s.Missions.Set(first.Mission, m)
 	}
 	if later {
-		s.payBack(t, house.Ledger)
+		s.payBack(t, house)
 		s.scoreSome(t)
 	}
 }
 
 // endTrials ends those whose time is over.
-func (s *State) endTrials(t event.Time, l *tokens.State) {
+func (s *State) endTrials(t event.Time, house House) {
 	for {
 		var first Due
 		for first = range table.All(&s.Trials) {
@@ -151,7 +151,7 @@ func (s *State) endTrials(t event.Time, l *tokens.State) {
 			return
 		}
 		m, _ := s.Missions.Get(first.Mission)
-		s.endTrial(first.Mission, &m, t, l)
+		s.endTrial(first.Mission, &m, t, house)
 		s.Missions.Set(first.Mission, m)
 	}
 }
@@ -169,19 +169,19 @@ func (s *State) end(id event.ID, m *Mission, t event.Time, house House) {
 		reached := m.Raised >= max(m.Listing.Target, 1)
 		s.settle(id, OnTarget, reached)
 		if !reached {
-			s.refund(id, m, t, PhaseRefunded, house.Ledger)
+			s.refund(id, m, t, PhaseRefunded, house)
 			return
 		}
 		s.enter(id, m, PhaseOpen, t, m.Listing.Periods.Open)
 	case PhaseOpen:
 		if m.Entries == 0 {
-			s.refund(id, m, t, PhaseRefunded, house.Ledger)
+			s.refund(id, m, t, PhaseRefunded, house)
 			return
 		}
 		s.enter(id, m, PhaseRevealing, t, m.Listing.Periods.Reveal)
 	case PhaseRevealing:
 		if s.admit(id, m); len(m.Candidates) == 0 {
-			s.refund(id, m, t, PhaseRefunded, house.Ledger)
+			s.refund(id, m, t, PhaseRefunded, house)
 			return
 		}
 		s.judgeBy(m.Listing.Judges, id, m, t, house)
@@ -190,7 +190,7 @@ func (s *State) end(id event.ID, m *Mission, t event.Time, house House) {
 	case PhaseAppeal:
 		s.award(id, m, t, house)
 	case PhaseAwarded:
-		s.refund(id, m, t, PhaseRefunded, house.Ledger)
+		s.refund(id, m, t, PhaseRefunded, house)
 	case PhaseProving:
 		s.endProof(id, m, t, house)
 	}

@@ -110,6 +110,11 @@ func (g *agora) Juror(by event.ID, name string, key identity.PublicKey) bool {
 	return slices.Contains(g.juries[by.String()+name], key)
 }
 
+// Adjourn forgets the jury: whoever were to ask for it later would be told that nobody sits on it.
+func (g *agora) Adjourn(by event.ID, name string, _ event.Time) {
+	delete(g.juries, by.String()+name)
+}
+
 func (g *agora) anybody() identity.PublicKey {
 	switch n := g.dice.IntN(players + 2); n {
 	case players:

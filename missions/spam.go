@@ -109,7 +109,7 @@ func (s *State) Call(a Act, b Call) error {
 // endTrial counts. It takes more who call it spam than who do not, and as many as it took to ask: then all
 // pledges go back, and the deposit goes to those who flagged it, in equal parts. Otherwise the mission goes
 // on, and nobody can flag it again.
-func (s *State) endTrial(id event.ID, m *Mission, t event.Time, l *tokens.State) {
+func (s *State) endTrial(id event.ID, m *Mission, t event.Time, house House) {
 	s.Trials.Delete(Due{m.Trial, id})
 	m.Trial = 0
 	spam, sound := uint64(0), uint64(0)
@@ -137,8 +137,8 @@ func (s *State) endTrial(id event.ID, m *Mission, t event.Time, l *tokens.State)
 	}
 	parts := share(m.Deposit, equal, func(i int) []byte { return slices.Concat(id[:], flagged[i][:]) })
 	for i, part := range parts {
-		l.Move(tokens.Currency, tokens.Escrow(id), tokens.Member(flagged[i]), part, event.ID{})
+		house.Ledger.Move(tokens.Currency, tokens.Escrow(id), tokens.Member(flagged[i]), part, event.ID{})
 	}
 	m.Deposit = 0
-	s.refund(id, m, t, PhaseStruck, l)
+	s.refund(id, m, t, PhaseStruck, house)
 }

@@ -78,6 +78,8 @@ type Juries interface {
 	Empanel(by event.ID, name string, seats uint64, parties []identity.PublicKey) error
 	// Juror tells whether somebody sits on it.
 	Juror(by event.ID, name string, key identity.PublicKey) bool
+	// Adjourn ends it, if it was ever called.
+	Adjourn(by event.ID, name string, at event.Time)
 }
 
 // Work is what a mission has brought about.

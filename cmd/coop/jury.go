@@ -10,6 +10,7 @@ import (
 
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/daemon"
+	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
@@ -60,10 +61,11 @@ func (a *app) jury(cmd *cobra.Command, name, proposal string) (found coop.JuryVi
 }
 
 func (a *app) juryListCommand() *cobra.Command {
-	var mine bool
+	var mine, sitting bool
+	var of string
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the juries that proposals have called",
+		Short: "List the juries that proposals and missions have called",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := a.juries(cmd, false)
@@ -79,6 +81,9 @@ func (a *app) juryListCommand() *cobra.Command {
 					return !slices.ContainsFunc(j.Jurors, func(x coop.JurorView) bool { return x.Member == me.ID })
 				})
 			}
+			all = slices.DeleteFunc(all, func(j coop.JuryView) bool {
+				return sitting && j.Ended != 0 || of != "" && !strings.EqualFold(j.Title, of) && !strings.HasPrefix(j.By.String(), of) && !strings.HasSuffix(j.By.String(), of)
+			})
 			type view = coop.JuryView
 			return list(a, all, func(j view) string { return j.By.String() },
 				column[view]{name: "name", text: func(j view) string { return j.Name }},
@@ -86,11 +91,22 @@ func (a *app) juryListCommand() *cobra.Command {
 				column[view]{name: "proposal", text: func(j view) string { return a.ending(j.By.String()) }},
 				column[view]{name: "seats", text: func(j view) string { return fmt.Sprintf("%d of %d", j.Seats, j.Pool) }},
 				column[view]{name: "jurors", text: func(j view) string { return jurorNames(j.Jurors) }},
-				column[view]{name: "called", text: func(j view) string { return a.ago(j.Called) }})
+				column[view]{name: "called", text: func(j view) string { return a.ago(j.Called) }},
+				column[view]{name: "ended", text: func(j view) string { return a.ended(j.Ended) }})
 		},
 	}
 	cmd.Flags().BoolVar(&mine, "mine", false, "only those that you sit on")
+	cmd.Flags().BoolVar(&sitting, "sitting", false, "only those whose matter is not over")
+	cmd.Flags().StringVar(&of, "of", "", "only those of this mission or proposal, by title or id")
 	return cmd
+}
+
+// ended is empty for what goes on.
+func (a *app) ended(at event.Time) string {
+	if at == 0 {
+		return ""
+	}
+	return a.ago(at)
 }
 
 func jurorNames(list []coop.JurorView) string {
@@ -119,6 +135,9 @@ func (a *app) juryShowCommand() *cobra.Command {
 				if j.Verified {
 					again = "the same, from the members and delegations as they were at the call, the seed, and who declined"
 				}
+				if j.Verified && j.Ended != 0 {
+					again = "the lots are those of the seed; who else was in the pool is no longer kept, and coop verify of an export draws again from the events"
+				}
 			}
 			lots := func(list []coop.JurorView) string {
 				var lines []string
@@ -130,7 +149,7 @@ func (a *app) juryShowCommand() *cobra.Command {
 			if err := a.show(j, j.By.String(), field{"name", j.Name}, field{"called by", fmt.Sprintf("%q, %s", j.Title, j.By)}, field{"called", a.ago(j.Called)},
 				field{"seats", fmt.Sprint(j.Seats)}, field{"classes", strings.Join(j.Classes, ", ")}, field{"parties", strings.Join(j.Parties, ", ")},
 				field{"drawn from", fmt.Sprintf("%s, %d left out for a conflict of interest", plural(j.Pool, "member", "members"), j.Conflicts)}, field{"pool", j.PoolHash}, field{"seed", seed},
-				field{"jurors", lots(j.Jurors)}, field{"reserves", lots(j.Reserves)}, field{"declined", strings.Join(j.Declined, ", ")}, field{"drawn again", again}); err != nil {
+				field{"jurors", lots(j.Jurors)}, field{"reserves", lots(j.Reserves)}, field{"declined", strings.Join(j.Declined, ", ")}, field{"ended", a.ended(j.Ended)}, field{"drawn again", again}); err != nil {
 				return err
 			}
 			if j.Drawn && !j.Verified {

@@ -77,7 +77,8 @@ only one. They have to consent once it is revealed; who does not, does not count
 	sign := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		err := sign(cmd, args)
-		if problem := (*home.Problem)(nil); kept != "" && errors.As(err, &problem) && problem.Code == daemon.CodeRefused {
+		no, problem := told{}, (*home.Problem)(nil)
+		if kept != "" && (errors.As(err, &no) || errors.As(err, &problem) && problem.Code == daemon.CodeRefused) {
 			return errors.Join(err, os.Remove(kept)) // it came to nothing, so there is nothing to reveal
 		}
 		return err
