@@ -95,7 +95,7 @@ func Open(dir string, o Options) (*DB, error) {
 func newDB(dir string, o Options) *DB {
 	db := &DB{dir: dir, live: filepath.Join(dir, liveName), lock: flock.New(filepath.Join(dir, lockName)), failed: make(chan struct{}),
 		commit: (*badger.Txn).CommitWith}
-	db.space = space{dir: db.live, min: o.MinFree, ballast: o.Ballast, free: o.FreeSpace}
+	db.space = space{dir: db.live, min: o.MinFree, ballast: o.Ballast, free: o.FreeSpace, reserve: reserve}
 	if db.space.min == 0 {
 		db.space.min = max(minFree, 4*memTable)
 	}

@@ -25,6 +25,7 @@ type space struct {
 	min     uint64
 	ballast int64
 	free    func(dir string) (uint64, error)
+	reserve func(f *os.File, size int64) error // gives a file its room without writing it; fails where nothing can
 }
 
 // check returns crdt.ErrDiskFull when there is too little room for an Append.
@@ -59,7 +60,7 @@ func (s *space) ready() error {
 	return s.relieve(free)
 }
 
-// load takes the ballast aboard when there is room.
+// load takes the ballast aboard when there is room. It is written only where it cannot be reserved.
 func (s *space) load() error {
 	free, err := s.free(s.dir)
 	if err != nil || s.ballast <= 0 || free < s.min+2*uint64(s.ballast) {
@@ -71,6 +72,9 @@ func (s *space) load() error {
 	f, err := os.Create(s.path())
 	if err != nil {
 		return err
+	}
+	if s.reserve(f, s.ballast) == nil {
+		return f.Close()
 	}
 	block := make([]byte, 1<<20)
 	for i := range block {
