@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -85,61 +84,74 @@ func TestEveryByteOfATable(t *testing.T) {
 	}
 }
 
-// spoiler damages a file of some size.
+// spoiler damages a file, of which some part is used and the rest, up to its size, are zeros.
 type spoiler struct {
 	name string
-	do   func(r *rand.Rand, path string) error
+	do   func(r *rand.Rand, f *os.File, used, size int) error
 }
 
 var spoilers = []spoiler{
-	{"flip", func(r *rand.Rand, path string) error {
-		return rewrite(path, func(b []byte) []byte {
-			if n := len(used(b)); n > 0 {
-				b[r.IntN(n)] ^= 1 << r.IntN(8)
-			}
-			return b
-		})
+	{"flip", func(r *rand.Rand, f *os.File, used, _ int) error {
+		if used == 0 {
+			return nil
+		}
+		return flip(f, r.IntN(used), 1<<r.IntN(8))
 	}},
-	{"flip anywhere", func(r *rand.Rand, path string) error {
-		return rewrite(path, func(b []byte) []byte {
-			if len(b) > 0 {
-				b[r.IntN(len(b))] ^= 1 << r.IntN(8)
-			}
-			return b
-		})
+	{"flip anywhere", func(r *rand.Rand, f *os.File, _, size int) error {
+		if size == 0 {
+			return nil
+		}
+		return flip(f, r.IntN(size), 1<<r.IntN(8))
 	}},
-	{"zero page", func(r *rand.Rand, path string) error {
-		return rewrite(path, func(b []byte) []byte {
-			at := r.IntN(len(used(b))+1) &^ 4095
-			clear(b[at:min(at+4096, len(b))])
-			return b
-		})
+	{"zero page", func(r *rand.Rand, f *os.File, used, size int) error {
+		at := r.IntN(used+1) &^ 4095
+		_, err := f.WriteAt(make([]byte, min(4096, size-at)), int64(at))
+		return err
 	}},
-	{"cut", func(r *rand.Rand, path string) error {
-		return rewrite(path, func(b []byte) []byte { return b[:r.IntN(len(used(b))+1)] })
+	{"cut", func(r *rand.Rand, f *os.File, used, _ int) error { return f.Truncate(int64(r.IntN(used + 1))) }},
+	{"empty", func(_ *rand.Rand, f *os.File, _, _ int) error { return f.Truncate(0) }},
+	{"last byte", func(_ *rand.Rand, f *os.File, _, size int) error { return f.Truncate(int64(max(0, size-1))) }},
+	{"longer", func(r *rand.Rand, f *os.File, _, size int) error {
+		var more []byte
+		for range 100 {
+			more = append(more, byte(r.Int()))
+		}
+		_, err := f.WriteAt(more, int64(size))
+		return err
 	}},
-	{"empty", func(_ *rand.Rand, path string) error { return os.Truncate(path, 0) }},
-	{"last byte", func(_ *rand.Rand, path string) error {
-		return rewrite(path, func(b []byte) []byte { return b[:max(0, len(b)-1)] })
-	}},
-	{"longer", func(r *rand.Rand, path string) error {
-		return rewrite(path, func(b []byte) []byte {
-			for range 100 {
-				b = append(b, byte(r.Int()))
-			}
-			return b
-		})
-	}},
-	{"delete", func(_ *rand.Rand, path string) error { return os.Remove(path) }},
+	{"delete", func(_ *rand.Rand, f *os.File, _, _ int) error { return os.Remove(f.Name()) }},
 }
 
-// used is a file without the zeros at its end, of which a log that was not closed has many megabytes.
-func used(b []byte) []byte {
-	var zeros [1 << 16]byte
-	for len(b) >= len(zeros) && bytes.Equal(b[len(b)-len(zeros):], zeros[:]) {
-		b = b[:len(b)-len(zeros)]
+func (s spoiler) spoil(r *rand.Rand, path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
 	}
-	return bytes.TrimRight(b, "\x00")
+	used, size, err := measure(f)
+	if err == nil {
+		err = s.do(r, f, used, size)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// measure tells how much of a file is used, which is all but the zeros at its end, of which a log that was not
+// closed has many megabytes, and how long it is.
+func measure(f *os.File) (used, size int, err error) {
+	all, err := eachBlock(f, func(at int64, block []byte) error {
+		used = int(at) + len(bytes.TrimRight(block, "\x00"))
+		return nil
+	})
+	return used, int(all), err
+}
+
+func flip(f *os.File, at int, bits byte) error {
+	var b [1]byte
+	if _, err := f.ReadAt(b[:], int64(at)); err != nil {
+		return err
+	}
+	b[0] ^= bits
+	_, err := f.WriteAt(b[:], int64(at))
+	return err
 }
 
 func rewrite(path string, change func([]byte) []byte) error {
@@ -147,11 +159,7 @@ func rewrite(path string, change func([]byte) []byte) error {
 	if err != nil {
 		return err
 	}
-	b = change(b)
-	if err := os.WriteFile(path, used(b), 0o600); err != nil {
-		return err
-	}
-	return os.Truncate(path, int64(len(b))) // leaves holes, as there were
+	return os.WriteFile(path, change(b), 0o600)
 }
 
 // TestDamage spoils every file of a store in every way. The store then opens with exactly what was
@@ -200,7 +208,7 @@ func spoil(t *testing.T, r *rand.Rand, base, file string, s spoiler, what string
 	dir := filepath.Join(tempDir(t), "store")
 	defer os.RemoveAll(filepath.Dir(dir))
 	copyTree(t, base, dir)
-	if err := s.do(r, filepath.Join(dir, file)); err != nil {
+	if err := s.spoil(r, filepath.Join(dir, file)); err != nil {
 		t.Fatal(err)
 	}
 	before := digestOf(t, dir)
@@ -240,7 +248,11 @@ func digestOf(t testing.TB, dir string) (all []string) {
 			t.Fatal(err)
 		}
 		hash := sha256.New()
-		size, err := io.Copy(hash, f)
+		size, err := eachBlock(f, func(at int64, block []byte) error {
+			fmt.Fprintln(hash, at, len(block))
+			_, err := hash.Write(block)
+			return err
+		})
 		if err := errors.Join(err, f.Close()); err != nil {
 			t.Fatal(err)
 		}

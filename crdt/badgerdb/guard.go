@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -104,23 +103,47 @@ func copyFile(from, to string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	block, zeros := make([]byte, 64<<10), make([]byte, 64<<10)
-	var size int64
-	for {
-		n, err := io.ReadFull(in, block)
-		if n > 0 && !bytes.Equal(block[:n], zeros[:n]) {
-			if _, err := out.WriteAt(block[:n], size); err != nil {
-				return err
+	size, err := eachBlock(in, func(at int64, block []byte) error {
+		_, err := out.WriteAt(block, at)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("copying %s: %w", from, err)
+	}
+	return errors.Join(out.Truncate(size), out.Sync())
+}
+
+// blockSize is how much of a file is looked at at once.
+const blockSize = 64 << 10
+
+// eachBlock gives every block of a file that is not all zeros, with its place, and says how long the file is. The
+// blocks begin at multiples of blockSize, whatever holes the file has; holes are not even read.
+func eachBlock(f *os.File, yield func(at int64, block []byte) error) (size int64, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	size = info.Size()
+	block, zeros := make([]byte, blockSize), make([]byte, blockSize)
+	for at := int64(0); at < size; {
+		start, end, err := nextData(f, at)
+		if err != nil || end == 0 {
+			return size, err
+		}
+		for at = start - start%blockSize; at < min(end, size); at += blockSize {
+			n, err := f.ReadAt(block[:min(blockSize, size-at)], at)
+			if err != nil {
+				return size, err
+			}
+			if bytes.Equal(block[:n], zeros[:n]) {
+				continue
+			}
+			if err := yield(at, block[:n]); err != nil {
+				return size, err
 			}
 		}
-		size += int64(n)
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return errors.Join(out.Truncate(size), out.Sync())
-		}
-		if err != nil {
-			return fmt.Errorf("copying %s: %w", from, err)
-		}
 	}
+	return size, nil
 }
 
 // settleRebuild ends a Rebuild that was interrupted: the new store takes its place when the old one
