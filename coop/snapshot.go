@@ -2,6 +2,7 @@ package coop
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -58,15 +59,16 @@ func WriteSnapshot(w io.Writer, s *State) error {
 
 func write(w io.Writer, s *State, f *governance.Frozen) error {
 	out := bufio.NewWriterSize(w, 64<<10) // it keeps its first error
+	var one bytes.Buffer
 	_, _ = out.WriteString(magic)
 	for _, room := range s.rooms(f) {
 		begin(out, room.name, 1)
-		record(out, room.facts)
+		record(out, &one, room.facts)
 		for _, t := range room.tables {
 			begin(out, t.Name, t.Len())
 			for key, value := range t.Each() {
-				record(out, key)
-				record(out, value)
+				record(out, &one, key)
+				record(out, &one, value)
 			}
 		}
 	}
@@ -79,13 +81,13 @@ func begin(out *bufio.Writer, name string, rows int) {
 	_, _ = out.Write(binary.BigEndian.AppendUint64(out.AvailableBuffer(), uint64(rows)))
 }
 
-func record(out *bufio.Writer, v any) {
-	b, err := event.Marshal(v)
-	if err != nil || len(b) > maxRecord {
+func record(out *bufio.Writer, one *bytes.Buffer, v any) {
+	one.Reset()
+	if err := event.MarshalTo(one, v); err != nil || one.Len() > maxRecord {
 		panic(fmt.Sprintf("coop: invariant: every record has a canonical form of at most %d bytes: %T: %v", maxRecord, v, err))
 	}
-	_, _ = out.Write(binary.BigEndian.AppendUint32(out.AvailableBuffer(), uint32(len(b))))
-	_, _ = out.Write(b)
+	_, _ = out.Write(binary.BigEndian.AppendUint32(out.AvailableBuffer(), uint32(one.Len())))
+	_, _ = out.Write(one.Bytes())
 }
 
 // ReadSnapshot reads a state. The state goes on as the one that was written: the same events have the same

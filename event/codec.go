@@ -12,7 +12,7 @@ import (
 // encoding, with nil and empty containers spelled alike.
 var encoding, decoding = modes()
 
-func modes() (cbor.EncMode, cbor.DecMode) {
+func modes() (cbor.UserBufferEncMode, cbor.DecMode) {
 	e := cbor.CoreDetEncOptions()
 	e.IndefLength = cbor.IndefLengthForbidden
 	e.NaNConvert = cbor.NaNConvertReject
@@ -20,7 +20,7 @@ func modes() (cbor.EncMode, cbor.DecMode) {
 	e.BigIntConvert = cbor.BigIntConvertReject
 	e.NilContainers = cbor.NilContainerAsEmpty
 	e.BinaryMarshaler = cbor.BinaryMarshalerNone
-	enc, err := e.EncMode()
+	enc, err := e.UserBufferEncMode()
 	if err != nil {
 		panic("event: invariant: the encoding options are valid: " + err.Error())
 	}
@@ -51,6 +51,9 @@ func modes() (cbor.EncMode, cbor.DecMode) {
 // tagged toarray. Only values that have no canonical form fail: floats that are NaN, channels,
 // functions.
 func Marshal(v any) ([]byte, error) { return encoding.Marshal(v) }
+
+// MarshalTo appends to b what Marshal gives; after an error b may have some of it.
+func MarshalTo(b *bytes.Buffer, v any) error { return encoding.MarshalToBuffer(v, b) }
 
 // Unmarshal reads the one canonical spelling of a value into the struct that v points to. Unknown
 // fields, wrong types, trailing bytes and any second spelling are errors that wrap ErrCanonical or

@@ -458,7 +458,7 @@ func TestJoinAndLeave(t *testing.T) {
 	if _, err := a.Join("coop", first); !errors.Is(err, ErrRoomTaken) {
 		t.Errorf("joined twice: %v", err)
 	}
-	for _, name := range []string{"", "a/b", strings.Repeat("x", MaxRoomName+1)} {
+	for _, name := range []string{"", "a/b", "/", "a\n", "ä", strings.Repeat("x", MaxRoomName+1)} {
 		if _, err := a.Join(name, first); !errors.Is(err, ErrRoomName) {
 			t.Errorf("joined %q: %v", name, err)
 		}

@@ -3,7 +3,7 @@ package p2p
 import (
 	"context"
 	"fmt"
-	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -53,11 +53,11 @@ type contact struct {
 	inbound map[Protocol]network.Stream
 }
 
-var roomNames = regexp.MustCompile(fmt.Sprintf(`^[A-Za-z0-9_-]{1,%d}$`, MaxRoomName))
+const roomLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 // Join enters a room: from now on it may be called. It listens to Events; see [Link.Subscribe].
 func (h *Host) Join(name string, r Room) (*Link, error) {
-	if !roomNames.MatchString(name) {
+	if name == "" || len(name) > MaxRoomName || strings.Trim(name, roomLetters) != "" {
 		return nil, ErrRoomName
 	}
 	l := &Link{
