@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sustainy/coop/event"
@@ -43,7 +44,6 @@ type Teller struct {
 	state   State
 	account tokens.Account
 	last    table.Table[tokens.Asset, tokens.Balance]
-	writes  uint64
 	moves   []move // of the account, since it was looked at last
 }
 
@@ -68,9 +68,10 @@ func (t *Teller) Commit(index uint64, anchor [32]byte, at event.Time, order []*e
 	for _, e := range order {
 		env := fold.Env{ID: e.ID, Key: e.Key, Seq: e.Seq, At: e.At, Index: index, Time: at, Final: true}
 		if machine.Apply(s, env, event.Draft{Kind: e.Kind, Body: e.Body}) != nil {
+			t.moves = nil
 			continue
 		}
-		if s.Ledger.Writes() != t.writes {
+		if len(t.moves) > 0 {
 			entry := Entry{At: at, What: string(e.Kind), Event: e.ID}
 			entry.With, entry.Memo = t.about(e)
 			t.look(entry)
@@ -82,15 +83,21 @@ func (t *Teller) Commit(index uint64, anchor [32]byte, at event.Time, order []*e
 
 // look adds lines for every asset of which the account has another amount than before.
 func (t *Teller) look(e Entry) {
-	l, moves := &t.state.Ledger, t.moves
+	moves := t.moves
 	t.moves = nil
-	if l.Writes() == t.writes {
-		return
+	var assets []tokens.Asset
+	for _, m := range moves {
+		if !slices.Contains(assets, m.asset) {
+			assets = append(assets, m.asset)
+		}
 	}
-	t.writes = l.Writes()
-	t.compare(tokens.Currency, t.state.Hall.Currency.Code, e, moves)
-	for asset, token := range table.All(&l.Tokens) {
-		t.compare(asset, token.Name, e, moves)
+	slices.SortFunc(assets, tokens.Asset.Compare) // the currency is the first
+	for _, asset := range assets {
+		name := t.state.Hall.Currency.Code
+		if asset != tokens.Currency {
+			name = t.state.tokenName(asset)
+		}
+		t.compare(asset, name, e, moves)
 	}
 }
 

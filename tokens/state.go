@@ -142,9 +142,6 @@ func (s *State) All() iter.Seq2[Place, Balance] {
 	}
 }
 
-// Writes is how often a balance was written. While it stays the same, so did all of them.
-func (s *State) Writes() uint64 { return s.Money.Writes() + s.Holdings.Writes() }
-
 // Of is what an account has of an asset, its income settled.
 func (s *State) Of(account Account, asset Asset) Balance {
 	b := s.Balance(asset, account)
