@@ -221,7 +221,33 @@ func ListingInWords(c governance.Currency, l *missions.Listing) string {
 	default:
 		text += "; judged by " + string(l.Judges)
 	}
-	return text + fmt.Sprintf("; the winner gets %s of the token %s", units(l.Token.Units), l.Token.Name)
+	text += fmt.Sprintf("; the winner gets %s of the token %s", units(l.Token.Units), l.Token.Name)
+	if l.Token.Backers > 0 {
+		text += fmt.Sprintf(", the backers %d", l.Token.Backers)
+	}
+	if l.Token.Treasury > 0 {
+		text += fmt.Sprintf(", the treasury %d", l.Token.Treasury)
+	}
+	price := "for " + money(l.Price)
+	if l.AtLeast {
+		price = "for at least " + money(l.Price)
+	}
+	if l.Price == 0 {
+		price = "for what buyers give"
+	}
+	text += fmt.Sprintf("; the work is sold %s then; pledges for %s, submissions for %s, revealed for %s, judged for %s", price,
+		governance.Period(l.Periods.Funding), governance.Period(l.Periods.Open), governance.Period(l.Periods.Reveal), governance.Period(l.Periods.Judging))
+	if l.Appeals > 0 {
+		text += fmt.Sprintf(", and once more if %s asked for in %s", plural(l.Appeals, "appeal is", "appeals are"), governance.Period(l.Periods.Appeal))
+	}
+	return text
+}
+
+func plural(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // saysOfMissions tells what an event about a mission does.

@@ -373,7 +373,9 @@ func TestMissionWords(t *testing.T) {
 		"bob spam pitch":                               `calls the mission "Pitch" spam`,
 		"bob nospam pitch":                             `says that the mission "Pitch" is no spam`,
 		"bob objection nothing reason=Unfair":          `appeals against the award of the mission an unknown mission: "Unfair"`,
-		"ann list more judges=jury seats=3 target=100": `lists the mission "More": prizes 1.00 EUR if 1.00 EUR are pledged, else all goes back; judged by a jury of 3; the winner gets 100 units of the token more`,
+		"ann list more judges=jury seats=3 target=100": `lists the mission "More": prizes 1.00 EUR if 1.00 EUR are pledged, else all goes back; judged by a jury of 3; the winner gets 100 units of the token more; the work is sold for 5.00 EUR then; pledges for 1 hour, submissions for 1 hour, revealed for 1 hour, judged for 1 hour`,
+		"ann list free backers=9 treasury=1 price=0 atleast=yes appeals=2 periods=1h,2h,1h,1h,24h": `lists the mission "Free": prizes 1.00 EUR, in proportion of what is pledged; judged by members; the winner gets 100 units of the token free, the backers 9, the treasury 1; the work is sold for what buyers give then; pledges for 1 hour, submissions for 2 hours, revealed for 1 hour, judged for 1 hour, and once more if 2 appeals are asked for in 1 day`,
+		"ann list fair price=7 atleast=yes appeals=1 periods=1h,1h,1h,1h,1h":                       `lists the mission "Fair": prizes 1.00 EUR, in proportion of what is pledged; judged by members; the winner gets 100 units of the token fair; the work is sold for at least 0.07 EUR then; pledges for 1 hour, submissions for 1 hour, revealed for 1 hour, judged for 1 hour, and once more if 1 appeal is asked for in 1 hour`,
 	} {
 		c := parse(t, command)
 		if got := Says(w.state(), w.draft(c.word(0), c)); got != want {

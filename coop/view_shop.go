@@ -188,15 +188,20 @@ func Receipt(s *State, id event.ID) (ReceiptView, bool) {
 		return v, true
 	}
 	v.Lines = append(v.Lines, s.treasuryLine(id, &p))
-	for _, gift := range p.Gifts {
-		if gift.Lapsed {
-			continue
-		}
-		v.Lines = append(v.Lines, s.giftLines(gift, p.Phase, "steered there by the buyer", id)...)
-	}
 	why := "the rest goes to what was bought"
 	if p.Item.Kind == commerce.AnOffer {
 		why = "the rest follows the weights of what was bought"
+	}
+	for _, gift := range p.Gifts {
+		steered := "steered there by the buyer"
+		switch {
+		case gift.Lapsed:
+			why += fmt.Sprintf(", with %s that the buyer had steered to %s, which could not take it any more", s.Hall.Currency.Format(gift.Amount), s.item(gift.To))
+			continue
+		case p.Phase == commerce.Held && gift.To.Kind == commerce.APlace && s.Missions.Takes(gift.To.ID) != nil:
+			steered += ", but it takes no money any more: so it will go to what was bought"
+		}
+		v.Lines = append(v.Lines, s.giftLines(gift, p.Phase, steered, id)...)
 	}
 	if p.Rest.Lapsed {
 		v.Lines = append(v.Lines, ReceiptLine{int64(p.Rest.Amount), "the treasury", "nobody could count that much", id})

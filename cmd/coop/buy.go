@@ -11,7 +11,6 @@ import (
 	"github.com/sustainy/coop/commerce"
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/daemon"
-	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/tokens"
 )
@@ -25,7 +24,7 @@ func (a *app) buyCommand() *cobra.Command {
 		Short: "Buy an element, a product or a bundle; a cashier books with --receipt what somebody paid outside",
 		Long: `Buy an element, a product or a bundle. AMOUNT is what you pay where the price is open, and otherwise the most
 that you would pay; without it that is the price as it is known here. --steer sends a part of what you pay to something
-else that is sold, to a mission (mission/ID) or to the treasury: as an amount, or in percent.`,
+else that is sold, to a mission (mission/TITLE, or its id) or to the treasury: as an amount, or in percent.`,
 		Args: cobra.RangeArgs(1, 2),
 	}, func(cmd *cobra.Command, args []string) (act, error) {
 		shop, err := getSeen[coop.ShopView](a, cmd, "shop")
@@ -125,11 +124,9 @@ func (a *app) slider(cmd *cobra.Command, shop coop.ShopView, text string, paid u
 		return s, "the treasury", nil
 	}
 	if id, ok := strings.CutPrefix(name, "mission/"); ok {
-		s.To.Kind = commerce.APlace
-		if s.To.ID, err = event.ParseID(id); err != nil {
-			return s, "", usagef("%q is no id of a mission", id)
-		}
-		return s, "the mission " + id, nil
+		m, err := a.mission(cmd, id)
+		s.To = commerce.Item{Kind: commerce.APlace, ID: m.ID}
+		return s, fmt.Sprintf("the mission %q", m.Title), err
 	}
 	item, err := getSeen[coop.ItemView](a, cmd, "shop", name)
 	s.To = item.Item
@@ -200,6 +197,9 @@ func (a *app) receiptListCommand() *cobra.Command {
 		Short: "List what you have bought, what somebody else has, or all purchases",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := oneOf("state", phase, string(commerce.Held), string(commerce.Paid), string(commerce.Refunded)); err != nil {
+				return err
+			}
 			if of == "" && !all {
 				me, err := a.self(cmd)
 				if err != nil {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/sustainy/coop/daemon"
@@ -64,4 +67,12 @@ func required(cmd *cobra.Command, names ...string) {
 			panic("coop: invariant: the flag exists: " + err.Error())
 		}
 	}
+}
+
+// oneOf refuses a word behind a flag that can only be one of some, so that a typing error is no empty list.
+func oneOf(flag, word string, known ...string) error {
+	if word == "" || slices.Contains(known, word) {
+		return nil
+	}
+	return usagef("--%s can't be %q: it is one of %s", flag, word, strings.Join(known, ", "))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -23,9 +24,21 @@ func (a *app) ledgerCommand() *cobra.Command {
 		Short: "List every account of the cooperative: money and tokens",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := oneOf("kind", kind, "member", "treasury", "escrow", "income", "issue"); err != nil {
+				return err
+			}
 			v, err := get[coop.LedgerView](a, cmd, "ledger")
 			if err != nil {
 				return err
+			}
+			if of != "" && !slices.ContainsFunc(v.Accounts, func(x coop.AccountView) bool { return of == x.Token || x.Token == "" && of == v.Currency.Code }) {
+				m, err := a.money(cmd)
+				if err != nil {
+					return err
+				}
+				if _, err := m.asset(of); err != nil { // there is no such token at all
+					return err
+				}
 			}
 			var who coop.MemberView
 			if member != "" && member != treasury {

@@ -154,6 +154,7 @@ First steps:   coop init    coop up    coop found NAME    coop invite    (or: co
 		a.elementCommand(), a.productCommand(), a.bundleCommand(), a.buyCommand(), a.receiptCommand(), a.claimCommand(), a.surplusCommand(),
 		a.exportCommand(), a.verifyCommand(), a.importCommand(), a.repoCommand(), a.testnetCommand(), a.demoCommand(), a.tallyCommand(), a.versionCommand(),
 	)
+	addExamples(root)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	return root

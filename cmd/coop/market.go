@@ -36,6 +36,9 @@ func (f *orderFilter) add(cmd *cobra.Command) {
 
 // printOrders lists those that fit.
 func (a *app) printOrders(cmd *cobra.Command, f *orderFilter, c governance.Currency, all []coop.OrderView) error {
+	if err := oneOf("side", f.side, "buy", "sell", "transfer"); err != nil {
+		return err
+	}
 	var me coop.MemberView
 	if f.mine {
 		var err error

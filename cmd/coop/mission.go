@@ -27,6 +27,9 @@ func (a *app) mission(cmd *cobra.Command, text string) (coop.MissionView, error)
 	return getSeen[coop.MissionView](a, cmd, "missions", text)
 }
 
+// phases are those that a mission can be in.
+var phases = []string{"funding", "open", "revealing", "judging", "appeal", "awarded", "proving", "refunding", "delivered", "refunded", "cancelled", "struck"}
+
 func (a *app) missionListCommand() *cobra.Command {
 	var phase, tag string
 	var mine, underWay bool
@@ -35,6 +38,9 @@ func (a *app) missionListCommand() *cobra.Command {
 		Short: "List the missions",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := oneOf("phase", phase, phases...); err != nil {
+				return err
+			}
 			all, err := get[[]coop.MissionView](a, cmd, "missions")
 			if err != nil {
 				return err
@@ -77,7 +83,7 @@ func (a *app) missionListCommand() *cobra.Command {
 				}})
 		},
 	}
-	cmd.Flags().StringVar(&phase, "phase", "", "only these: funding, open, revealing, judging, appeal, awarded, proving, refunding, delivered, refunded, cancelled, struck")
+	cmd.Flags().StringVar(&phase, "phase", "", "only these: "+strings.Join(phases, ", "))
 	cmd.Flags().StringVar(&tag, "tag", "", "only with this tag")
 	cmd.Flags().BoolVar(&mine, "mine", false, "only those that you listed")
 	cmd.Flags().BoolVar(&underWay, "under-way", false, "only those that are not over")
@@ -118,7 +124,7 @@ func (a *app) missionShowCommand() *cobra.Command {
 			}
 			asset := ""
 			if m.Phase == missions.PhaseDelivered {
-				asset = m.Asset.String()
+				asset = fmt.Sprintf("%s, %s", m.Token.Name, m.Asset)
 			}
 			return a.show(m, m.ID.String(), field{"id", m.ID.String()}, field{"title", m.Title}, field{"by", m.ByName}, field{"phase", string(m.Phase)}, field{"next", next},
 				field{"brief", m.Brief}, field{"criteria", m.Criteria}, field{"tags", strings.Join(m.Tags, ", ")},

@@ -130,7 +130,7 @@ func list[T any](a *app, rows []T, id func(T) string, columns ...column[T]) erro
 		return nil
 	}
 	if len(rows) == 0 {
-		a.say("nothing yet")
+		a.say("nothing yet, or nothing that fits")
 		return nil
 	}
 	table := [][]string{make([]string, len(columns))}

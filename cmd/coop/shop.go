@@ -35,6 +35,9 @@ func (a *app) itemListCommand(kind string) *cobra.Command {
 		Short: "List the " + kind + "s, with --all everything that is sold",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := oneOf("state", state, "on sale", "withdrawn", "broken"); err != nil {
+				return err
+			}
 			shop, err := get[coop.ShopView](a, cmd, "shop")
 			if err != nil {
 				return err
@@ -117,6 +120,9 @@ func (a *app) demandCommand() *cobra.Command {
 		Short: "List where buyers steer their money: a sign of what is wanted",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := oneOf("kind", kind, "element", "offer", "mission"); err != nil {
+				return err
+			}
 			shop, err := get[coop.ShopView](a, cmd, "shop")
 			if err != nil {
 				return err

@@ -23,6 +23,9 @@ func (a *app) tokenListCommand() *cobra.Command {
 		Short: "List the achievement tokens",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := oneOf("rule", rule, string(tokens.RuleFree), string(tokens.RuleMembers), string(tokens.RuleApproval), string(tokens.RuleNone)); err != nil {
+				return err
+			}
 			client, err := a.client()
 			if err != nil {
 				return err
