@@ -159,11 +159,15 @@ func (c *Certificate) Verify(ep *Epoch) error {
 		return ErrOtherEpoch
 	}
 	text := c.Checkpoint.signed()
+	claims := make([]identity.Claim, 0, ep.N())
 	for i, s := range c.Signatures {
-		if s.Steward >= uint64(ep.N()) || i > 0 && s.Steward <= c.Signatures[i-1].Steward || len(s.Sig) != len(identity.Signature{}) ||
-			!identity.Verify(ep.Stewards[s.Steward], text, identity.Signature(s.Sig)) {
+		if s.Steward >= uint64(ep.N()) || i > 0 && s.Steward <= c.Signatures[i-1].Steward || len(s.Sig) != len(identity.Signature{}) {
 			return ErrFalseSignature
 		}
+		claims = append(claims, identity.Claim{Key: ep.Stewards[s.Steward], Message: text, Sig: identity.Signature(s.Sig)})
+	}
+	if slices.Contains(identity.VerifyBatch(claims), false) {
+		return ErrFalseSignature
 	}
 	if len(c.Signatures) < ep.Q() {
 		return ErrNoQuorum

@@ -2,6 +2,7 @@ package governance
 
 import (
 	"crypto/sha256"
+	"slices"
 
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/fold"
@@ -167,16 +168,21 @@ func (f *Founding) check() error {
 func (body *CoopFound) checkConsents(author identity.PublicKey) error {
 	digest := body.Text.Digest()
 	rest := body.Consents
+	claims := make([]identity.Claim, 0, len(rest))
 	found := false
 	for _, founder := range body.Text.Founders {
 		if founder.Key == author {
 			found = true
 			continue
 		}
-		if len(rest) == 0 || rest[0].Key != founder.Key || !identity.Verify(founder.Key, digest, rest[0].Sig) {
+		if len(rest) == 0 || rest[0].Key != founder.Key {
 			return ErrConsent
 		}
+		claims = append(claims, identity.Claim{Key: founder.Key, Message: digest, Sig: rest[0].Sig})
 		rest = rest[1:]
+	}
+	if slices.Contains(identity.VerifyBatch(claims), false) {
+		return ErrConsent
 	}
 	if !found {
 		return ErrNoFounder
