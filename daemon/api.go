@@ -30,6 +30,7 @@ func (d *Daemon) routes() http.Handler {
 	on("GET /v1/coops/{coop}", d.getCoop)
 	on("POST /v1/coops/{coop}/leave", d.postLeave)
 	on("POST /v1/coops/{coop}/submit", d.postSubmit)
+	on("POST /v1/coops/{coop}/try", d.postTry)
 	on("POST /v1/coops/{coop}/device-request", d.postDeviceRequest)
 	on("GET /v1/coops/{coop}/pin", d.getPin)
 	on("GET /v1/coops/{coop}/light", d.getLight)
@@ -210,6 +211,19 @@ func (d *Daemon) postSubmit(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return Submitted{e.ID, e.Seq}, nil
+}
+
+// postTry answers as postSubmit would if it refused, and signs nothing.
+func (d *Daemon) postTry(r *http.Request) (any, error) {
+	var s Submission
+	if err := decode(r, &s); err != nil {
+		return nil, err
+	}
+	n, err := d.writer(r)
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, n.Try(r.Context(), event.Draft{Kind: s.Kind, Body: s.Body})
 }
 
 // Slot is the next free place in a key's strand, for who seals elsewhere.

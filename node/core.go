@@ -143,31 +143,43 @@ func NewCore(c Config) (*Core, error) {
 	return core, nil
 }
 
-// Submit signs a draft of this device's member, after it was tried on what is known so far. The
-// error is the refusal that it would meet, and then nothing was signed.
-func (c *Core) Submit(now event.Time, d event.Draft) (*event.Event, error) {
+// Try tells why Submit would refuse a draft as things stand, or nil. Nothing is signed.
+func (c *Core) Try(now event.Time, d event.Draft) error {
+	_, err := c.place(now, d)
+	return err
+}
+
+// place finds the place of a draft, and why it would be refused there.
+func (c *Core) place(now event.Time, d event.Draft) (slot event.Slot, err error) {
 	c.now = now
 	if why := c.watching(); why != "" {
-		return nil, &ObserverError{why}
+		return slot, &ObserverError{why}
 	}
 	switch {
 	case c.doubt == ErrMisled || c.doubt == ErrFalseState:
-		return nil, c.doubt
+		return slot, c.doubt
 	case c.expected != nil:
-		return nil, ErrChecking
+		return slot, ErrChecking
 	}
 	if err := d.Check(); err != nil {
-		return nil, err
+		return slot, err
 	}
 	if c.tail.byKey[c.key.Public()] >= maxOwnPending {
-		return nil, ErrBehind
+		return slot, ErrBehind
 	}
-	slot := c.Slot(c.key.Public(), now)
+	slot = c.Slot(c.key.Public(), now)
 	c.line.Follow(c.tail.ordered())
-	slot.Deps = c.links(slot.Prev, d)
-	if err := c.line.Try(c.key.Public(), slot.Seq, now, d); err != nil {
+	return slot, c.line.Try(c.key.Public(), slot.Seq, now, d)
+}
+
+// Submit signs a draft of this device's member, after it was tried on what is known so far. The
+// error is the refusal that it would meet, and then nothing was signed.
+func (c *Core) Submit(now event.Time, d event.Draft) (*event.Event, error) {
+	slot, err := c.place(now, d)
+	if err != nil {
 		return nil, err
 	}
+	slot.Deps = c.links(slot.Prev, d)
 	e, err := event.Seal(c.key, slot, d)
 	if err != nil {
 		return nil, err

@@ -360,6 +360,13 @@ func (n *Node) Submit(ctx context.Context, d event.Draft) (*event.Event, error) 
 	return e, errors.Join(refusal, err)
 }
 
+// Try tells why Submit would refuse a draft as things stand, or nil. Nothing is signed.
+func (n *Node) Try(ctx context.Context, d event.Draft) error {
+	var refusal error
+	err := n.do(ctx, 0, func(now event.Time) { refusal = n.core.Try(now, d) })
+	return errors.Join(refusal, err)
+}
+
 // Take takes events that were sealed elsewhere and returns when they are durable here, with a
 // verdict for each.
 func (n *Node) Take(ctx context.Context, raws [][]byte) ([]error, error) {

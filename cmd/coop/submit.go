@@ -48,7 +48,11 @@ func (a *app) sign(ctx context.Context, f signFlags, kind event.Kind, body any, 
 		return usagef("%v", err)
 	}
 	if f.dry {
-		return a.printDry(sentence, kind, body)
+		if err := a.printDry(sentence, kind, body); err != nil {
+			return err
+		}
+		a.foretell(ctx, draft)
+		return nil
 	}
 	client, err := a.client()
 	if err != nil {
@@ -121,6 +125,17 @@ func (a *app) await(ctx context.Context, client *daemon.Client, id event.ID, pat
 		err = &home.Problem{Code: daemon.CodeNotFinal, What: "not final yet", Why: "it is kept here and will be sent when stewards are reachable", Next: "coop status"}
 	}
 	return o, err
+}
+
+// foretell says if the daemon would refuse a draft. That is no error: it may be meant for a proposal, or for later.
+func (a *app) foretell(ctx context.Context, draft event.Draft) {
+	client, err := a.client()
+	if err == nil {
+		err = client.Post(ctx, daemon.Path("coops", a.coop, "try"), daemon.Submission{Kind: draft.Kind, Body: draft.Body}, nil)
+	}
+	if p := (*home.Problem)(nil); errors.As(err, &p) {
+		a.say("As things stand it would be refused: %s.", p.What)
+	}
 }
 
 // printDry says what would be signed, and signs nothing.
