@@ -7,7 +7,7 @@ import "errors"
 
 // What anything may refuse.
 var (
-	ErrNotMember = errors.New("only members take part in missions: apply for membership first")
+	ErrNotMember = errors.New("only members take part in missions: apply for membership first, or appeal if you are suspended")
 	ErrMission   = errors.New("there is no such mission: coop mission list shows all of them")
 	ErrReason    = errors.New("a comment or reason has at most 2000 bytes and no invisible characters: shorten it, or keep to plain text")
 )

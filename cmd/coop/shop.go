@@ -18,12 +18,12 @@ func (a *app) elementCommand() *cobra.Command {
 }
 
 func (a *app) productCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "product", Short: "Products, made of elements, and on which terms everything is sold: list, show, terms, demand"},
+	return group(&cobra.Command{Use: "product", Short: "Products, made of elements, and on which terms everything is sold: list, show, terms, demand; coop propose --shop makes them"},
 		a.itemListCommand("product"), a.itemShowCommand(), a.termsCommand(), a.demandCommand())
 }
 
 func (a *app) bundleCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "bundle", Short: "Bundles of elements, products and bundles: list, show"},
+	return group(&cobra.Command{Use: "bundle", Short: "Bundles of elements, products and bundles: list, show; coop propose --shop makes them"},
 		a.itemListCommand("bundle"), a.itemShowCommand())
 }
 
