@@ -238,12 +238,13 @@ func ListingInWords(c governance.Currency, l *missions.Listing) string {
 	text += fmt.Sprintf("; the work is sold %s then; pledges for %s, submissions for %s, revealed for %s, judged for %s", price,
 		governance.Period(l.Periods.Funding), governance.Period(l.Periods.Open), governance.Period(l.Periods.Reveal), governance.Period(l.Periods.Judging))
 	if l.Appeals > 0 {
-		text += fmt.Sprintf(", and once more if %s asked for in %s", plural(l.Appeals, "appeal is", "appeals are"), governance.Period(l.Periods.Appeal))
+		text += fmt.Sprintf(", and once more if %s asked for in %s", Plural(l.Appeals, "appeal is", "appeals are"), governance.Period(l.Periods.Appeal))
 	}
 	return text
 }
 
-func plural(n uint64, one, many string) string {
+// Plural counts things in words.
+func Plural[N int | uint64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sustainy/coop/governance"
 	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/node"
 	"github.com/sustainy/coop/table"
 )
 
@@ -197,16 +198,22 @@ type Submitted struct {
 	Seq uint64   `json:"seq"`
 }
 
-func (d *Daemon) postSubmit(r *http.Request) (any, error) {
+// submission reads a draft, and gives the node that may sign it.
+func (d *Daemon) submission(r *http.Request) (*node.Node, event.Draft, error) {
 	var s Submission
 	if err := decode(r, &s); err != nil {
-		return nil, err
+		return nil, event.Draft{}, err
 	}
 	n, err := d.writer(r)
+	return n, event.Draft{Kind: s.Kind, Body: s.Body}, err
+}
+
+func (d *Daemon) postSubmit(r *http.Request) (any, error) {
+	n, draft, err := d.submission(r)
 	if err != nil {
 		return nil, err
 	}
-	e, err := n.Submit(r.Context(), event.Draft{Kind: s.Kind, Body: s.Body})
+	e, err := n.Submit(r.Context(), draft)
 	if err != nil {
 		return nil, err
 	}
@@ -215,15 +222,11 @@ func (d *Daemon) postSubmit(r *http.Request) (any, error) {
 
 // postTry answers as postSubmit would if it refused, and signs nothing.
 func (d *Daemon) postTry(r *http.Request) (any, error) {
-	var s Submission
-	if err := decode(r, &s); err != nil {
-		return nil, err
-	}
-	n, err := d.writer(r)
+	n, draft, err := d.submission(r)
 	if err != nil {
 		return nil, err
 	}
-	return struct{}{}, n.Try(r.Context(), event.Draft{Kind: s.Kind, Body: s.Body})
+	return struct{}{}, n.Try(r.Context(), draft)
 }
 
 // Slot is the next free place in a key's strand, for who seals elsewhere.

@@ -86,26 +86,31 @@ func (c *Core) nextStop(from, end crdt.Count) crdt.Count {
 }
 
 func (c *Core) restoreRounds(from, to uint64) error {
-	var batch [][]byte
-	flush := func() error {
+	return inBatches(c.archive.Rounds, from, to, roundBatch, func(batch [][]byte) error {
 		first := from
 		from += uint64(len(batch))
-		defer func() { batch = batch[:0] }()
 		return c.restoreTogether(first, batch)
-	}
-	err := c.archive.Rounds(from, func(n uint64, raw []byte) error {
+	})
+}
+
+// inBatches walks through a part of the archive and hands on so many pieces at once, at last the rest of them.
+func inBatches(walk func(from uint64, do func(n uint64, raw []byte) error) error, from, to uint64, size int, take func(batch [][]byte) error) error {
+	var batch [][]byte
+	err := walk(from, func(n uint64, raw []byte) error {
 		if n >= to {
 			return errStop
 		}
-		if batch = append(batch, raw); len(batch) < roundBatch {
+		if batch = append(batch, raw); len(batch) < size {
 			return nil
 		}
-		return flush()
+		err := take(batch)
+		batch = batch[:0]
+		return err
 	})
 	if err != nil && !errors.Is(err, errStop) {
 		return err
 	}
-	return flush()
+	return take(batch)
 }
 
 // restoreTogether restores the round blocks of the archive from the first on. They are opened together, for the
@@ -182,10 +187,9 @@ func (c *Core) openKept(raw []byte) (*finality.Round, error) {
 var errStop = errors.New("far enough")
 
 func (c *Core) restoreEvents(from, to uint64, report func(done uint64)) error {
-	var batch [][]byte
 	done := uint64(0)
 	door := newOpener()
-	flush := func() error {
+	return inBatches(c.archive.Events, from, to, restoreBatch, func(batch [][]byte) error {
 		c.kept.Events += uint64(len(batch))
 		events, errs := door.openAll(batch)
 		if err := errors.Join(errs...); err != nil {
@@ -202,23 +206,9 @@ func (c *Core) restoreEvents(from, to uint64, report func(done uint64)) error {
 			}
 		}
 		done += uint64(len(batch))
-		batch = batch[:0]
 		report(done)
 		return nil
-	}
-	err := c.archive.Events(from, func(n uint64, raw []byte) error {
-		if n >= to {
-			return errStop
-		}
-		if batch = append(batch, raw); len(batch) < restoreBatch {
-			return nil
-		}
-		return flush()
 	})
-	if err != nil && !errors.Is(err, errStop) {
-		return err
-	}
-	return flush()
 }
 
 // keepEvents asks for accepted events to be made durable, if they did not come from there.

@@ -205,7 +205,7 @@ func (a *app) printChecked(path string, found checked) error {
 		a.say("%s is refused as an amendment.", path)
 		return told{exitFailed}
 	}
-	a.say("%s is a valid charter, with %s to think about.", path, plural(len(found.Warnings), "thing", "things"))
+	a.say("%s is a valid charter, with %s to think about.", path, coop.Plural(len(found.Warnings), "thing", "things"))
 	return nil
 }
 

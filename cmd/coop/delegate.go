@@ -193,7 +193,7 @@ func (a *app) delegateConfirmCommand() *cobra.Command {
 		}
 		body := governance.DelegationConfirm{About: []governance.About{what}}
 		if about == (aboutFlags{}) {
-			body.About, words = nil, plural(len(mine), "delegation", "delegations")
+			body.About, words = nil, coop.Plural(len(mine), "delegation", "delegations")
 			for _, m := range mine {
 				body.About = append(body.About, m.What)
 			}
@@ -324,10 +324,10 @@ func (a *app) printTravel(t *governance.Travel) error {
 	}
 	var carriers, lost []string
 	for _, c := range t.Carriers {
-		carriers = append(carriers, fmt.Sprintf("%s: %s, %s", oneLine(c.Name), plural(c.Votes, "vote", "votes"), oneLine(c.Says)))
+		carriers = append(carriers, fmt.Sprintf("%s: %s, %s", oneLine(c.Name), coop.Plural(c.Votes, "vote", "votes"), oneLine(c.Says)))
 	}
 	for _, l := range t.Lost {
-		lost = append(lost, fmt.Sprintf("%s: the vote %s", plural(l.Votes, "vote", "votes"), l.Why))
+		lost = append(lost, fmt.Sprintf("%s: the vote %s", coop.Plural(l.Votes, "vote", "votes"), l.Why))
 	}
 	var fields []field
 	for _, c := range t.Chains {
@@ -349,7 +349,7 @@ func (a *app) printTravel(t *governance.Travel) error {
 	}
 	most := ""
 	if t.Most > 0 {
-		most = plural(t.Most, "vote", "votes")
+		most = coop.Plural(t.Most, "vote", "votes")
 	}
 	off := ""
 	if t.Off {

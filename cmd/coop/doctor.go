@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/daemon"
 )
 
@@ -50,7 +51,7 @@ func (a *app) printHealth(h daemon.Health, peer string) {
 	if peer == "" {
 		line(true, "daemon %s runs as process %d", s.Version, s.PID)
 		line(h.Disk.Free >= h.Disk.Least, "disk: %s free at %s, %s needed", bytesOf(h.Disk.Free), h.Disk.Path, bytesOf(h.Disk.Least))
-		line(len(s.Addrs) > 0, "port %d, %s", s.Port, plural(len(s.Addrs), "address", "addresses"))
+		line(len(s.Addrs) > 0, "port %d, %s", s.Port, coop.Plural(len(s.Addrs), "address", "addresses"))
 		line(s.Observer == nil, "signing: %s", signing(s))
 	}
 	for i, c := range h.Coops {
@@ -61,7 +62,7 @@ func (a *app) printHealth(h daemon.Health, peer string) {
 					up++
 				}
 			}
-			line(stewards.Reachable >= stewards.Quorum, "%s: %s there, %d of %d stewards reachable, %d needed", c.Name, plural(up, "peer", "peers"), stewards.Reachable, stewards.Stewards, stewards.Quorum)
+			line(stewards.Reachable >= stewards.Quorum, "%s: %s there, %d of %d stewards reachable, %d needed", c.Name, coop.Plural(up, "peer", "peers"), stewards.Reachable, stewards.Stewards, stewards.Quorum)
 			if stewards.Commits > 0 {
 				line(true, "%s: last commit at %s, %s this clock", c.Name, stewards.Time, beside(c.Offset))
 			}

@@ -113,7 +113,7 @@ func (a *app) missionCallCommand() *cobra.Command {
 func expectedInWords(m *coop.MissionView) string {
 	var lines []string
 	for _, e := range m.Expected {
-		lines = append(lines, fmt.Sprintf("%s: %d %% by %s", e.About, e.Chance, plural(e.Forecasts, "forecast", "forecasts")))
+		lines = append(lines, fmt.Sprintf("%s: %d %% by %s", e.About, e.Chance, coop.Plural(e.Forecasts, "forecast", "forecasts")))
 	}
 	for _, f := range m.Forecasts {
 		line := fmt.Sprintf("%s: %d %% for the %s, weight %d", oneLine(f.Name), f.Chance, f.About, f.Weight)

@@ -94,13 +94,13 @@ func (a *app) found(cmd *cobra.Command, f foundFlags, args []string) error {
 		request.Consents = append(request.Consents, c)
 	}
 	if len(text.Founders) > 1+len(request.Consents) {
-		return usagef("%s found together, and %s here: each other founder runs coop found consent FILE", plural(len(text.Founders), "member", "members"), plural(len(request.Consents), "consent is", "consents are"))
+		return usagef("%s found together, and %s here: each other founder runs coop found consent FILE", coop.Plural(len(text.Founders), "member", "members"), coop.Plural(len(request.Consents), "consent is", "consents are"))
 	}
 	sortConsents(&request, h.Device)
 	if f.dry {
 		return a.printDry(fmt.Sprintf("found the cooperative %q with %s and %s, currency %s, and a charter of %s and %s", text.Name,
-			plural(len(text.Founders), "founder", "founders"), plural(len(text.Stewards), "steward", "stewards"), text.Currency.Code,
-			plural(len(text.Charter.Classes), "class", "classes"), plural(len(text.Charter.Tracks), "track", "tracks")), governance.KindCoopFound, request)
+			coop.Plural(len(text.Founders), "founder", "founders"), coop.Plural(len(text.Stewards), "steward", "stewards"), text.Currency.Code,
+			coop.Plural(len(text.Charter.Classes), "class", "classes"), coop.Plural(len(text.Charter.Tracks), "track", "tracks")), governance.KindCoopFound, request)
 	}
 	var s daemon.CoopStatus
 	if err := client.Post(cmd.Context(), "/v1/found", request, &s); err != nil {
@@ -262,7 +262,7 @@ func (a *app) consentCommand() *cobra.Command {
 				return err
 			}
 			a.warn(text.Charter.Warnings())
-			a.say("You consent to found %q with %s. Give this to who wrote the text.", text.Name, plural(len(text.Founders)-1, "other", "others"))
+			a.say("You consent to found %q with %s. Give this to who wrote the text.", text.Name, coop.Plural(len(text.Founders)-1, "other", "others"))
 			return a.printTree(c)
 		},
 	}

@@ -54,7 +54,7 @@ it only to those you mean. It leads to this computer, which must run when they f
 			}
 			link.Expires = a.now().Add(lasts).Truncate(time.Second)
 			body := governance.MemberInvite{Key: link.Invite.Public(), Uses: o.uses, Expires: event.Time(link.Expires.UnixMilli()), Note: o.note}
-			sentence := fmt.Sprintf("invite up to %s into %s until %s", plural(o.uses, "applicant", "applicants"), link.Name, link.Expires.UTC().Format(time.RFC3339))
+			sentence := fmt.Sprintf("invite up to %s into %s until %s", coop.Plural(o.uses, "applicant", "applicants"), link.Name, link.Expires.UTC().Format(time.RFC3339))
 			silent := *a
 			if !f.dry {
 				silent.out, silent.json, silent.jq = io.Discard, jsonFlag{}, ""

@@ -106,7 +106,7 @@ func (a *app) showOffer(o daemon.Offer) error {
 
 func describeClass(c governance.Class) string {
 	way := map[governance.Admission]string{governance.AdmitOpen: "open to whoever applies", governance.AdmitVote: "by a vote of the members",
-		governance.AdmitSponsor: plural(c.Sponsors, "sponsor", "sponsors") + " needed"}[c.Admission]
+		governance.AdmitSponsor: coop.Plural(c.Sponsors, "sponsor", "sponsors") + " needed"}[c.Admission]
 	voice := "may vote"
 	if !c.Votes {
 		voice = "no vote"

@@ -148,7 +148,7 @@ func (a *app) juryShowCommand() *cobra.Command {
 			}
 			if err := a.show(j, j.By.String(), field{"name", j.Name}, field{"called by", fmt.Sprintf("%q, %s", j.Title, j.By)}, field{"called", a.ago(j.Called)},
 				field{"seats", fmt.Sprint(j.Seats)}, field{"classes", strings.Join(j.Classes, ", ")}, field{"parties", strings.Join(j.Parties, ", ")},
-				field{"drawn from", fmt.Sprintf("%s, %d left out for a conflict of interest", plural(j.Pool, "member", "members"), j.Conflicts)}, field{"pool", j.PoolHash}, field{"seed", seed},
+				field{"drawn from", fmt.Sprintf("%s, %d left out for a conflict of interest", coop.Plural(j.Pool, "member", "members"), j.Conflicts)}, field{"pool", j.PoolHash}, field{"seed", seed},
 				field{"jurors", lots(j.Jurors)}, field{"reserves", lots(j.Reserves)}, field{"declined", strings.Join(j.Declined, ", ")}, field{"ended", a.ended(j.Ended)}, field{"drawn again", again}); err != nil {
 				return err
 			}

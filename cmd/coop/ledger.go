@@ -147,7 +147,7 @@ func (m *money) quantity(text string, t coop.TokenView) (uint64, string, error) 
 		return n, m.Currency.Format(n), err
 	}
 	n, err := number(text)
-	return n, fmt.Sprintf("%s of %s", plural(n, "unit", "units"), t.Name), err
+	return n, fmt.Sprintf("%s of %s", coop.Plural(n, "unit", "units"), t.Name), err
 }
 
 func number(text string) (uint64, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sustainy/coop/archive"
+	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/home"
 )
@@ -89,7 +90,7 @@ func lightWords(e *archive.LightEpoch) string {
 	}
 	switch {
 	case e.Given != nil:
-		lines = append(lines, fmt.Sprintf("ended after commit %d: %s went on without these stewards: %s", e.Given.Commits-1, plural(e.Given.Assents, "member", "members"), oneLine(e.Given.Reason)))
+		lines = append(lines, fmt.Sprintf("ended after commit %d: %s went on without these stewards: %s", e.Given.Commits-1, coop.Plural(e.Given.Assents, "member", "members"), oneLine(e.Given.Reason)))
 	case e.Signed == nil:
 		lines = append(lines, "nothing is certified in it yet")
 	case e.Ended:

@@ -152,12 +152,12 @@ func (a *app) marketOrderCommand(side tokens.Side) *cobra.Command {
 		if err != nil {
 			return act{}, err
 		}
-		kept := fmt.Sprintf("%s go into escrow", plural(body.Units, "unit", "units"))
+		kept := fmt.Sprintf("%s go into escrow", coop.Plural(body.Units, "unit", "units"))
 		if side == tokens.Buy {
 			kept = m.Currency.Format(body.Units*body.Price) + " goes into escrow"
 		}
 		return act{tokens.KindOrder, body, fmt.Sprintf("offer to %s %s of %s at %s a unit or better, until %s; %s",
-			side, plural(body.Units, "unit", "units"), t.Name, m.Currency.Format(body.Price), body.Until, kept)}, nil
+			side, coop.Plural(body.Units, "unit", "units"), t.Name, m.Currency.Format(body.Price), body.Until, kept)}, nil
 	})
 	cmd.Flags().StringVar(&at, "at", "", "limit: the price of one unit")
 	cmd.Flags().StringVar(&lasts, "for", "30d", "how long the order stands, up to 366d")
@@ -201,7 +201,7 @@ func (a *app) openOrder(cmd *cobra.Command, text string) (coop.OrderView, error)
 
 func orderInWords(o coop.OrderView) string {
 	if o.What == "transfer" {
-		return fmt.Sprintf("the transfer of %s of %s (%s)", plural(o.Left, "unit", "units"), o.Token, o.ID.Short())
+		return fmt.Sprintf("the transfer of %s of %s (%s)", coop.Plural(o.Left, "unit", "units"), o.Token, o.ID.Short())
 	}
-	return fmt.Sprintf("the order to %s %s of %s (%s)", o.What, plural(o.Left, "unit", "units"), o.Token, o.ID.Short())
+	return fmt.Sprintf("the order to %s %s of %s (%s)", o.What, coop.Plural(o.Left, "unit", "units"), o.Token, o.ID.Short())
 }

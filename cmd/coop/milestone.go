@@ -37,7 +37,7 @@ func (a *app) missionProveCommand() *cobra.Command {
 			}
 			b.Files = append(b.Files, missions.File{Name: filepath.Base(name), CID: f.ID.String(), Size: f.Size})
 		}
-		return act{missions.KindProve, b, fmt.Sprintf("show that %s of the mission %q is reached, with %s", nextMilestone(&m), m.Title, plural(len(files), "file", "files"))}, nil
+		return act{missions.KindProve, b, fmt.Sprintf("show that %s of the mission %q is reached, with %s", nextMilestone(&m), m.Title, coop.Plural(len(files), "file", "files"))}, nil
 	})
 	cmd.Flags().StringVar(&text, "text", "", "what was done")
 	cmd.Flags().StringArrayVar(&files, "file", nil, "a file that proves it; may be repeated")

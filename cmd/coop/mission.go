@@ -160,7 +160,7 @@ func verdictInWords(m *coop.MissionView) string {
 	if m.Verdict == nil {
 		return ""
 	}
-	line := fmt.Sprintf("%s by %s in round %d:", plural(m.Verdict.Ballots, "ballot", "ballots"), m.Verdict.Judges, m.Verdict.Round)
+	line := fmt.Sprintf("%s by %s in round %d:", coop.Plural(m.Verdict.Ballots, "ballot", "ballots"), m.Verdict.Judges, m.Verdict.Round)
 	for i, o := range m.Verdict.Votes {
 		if i > 0 {
 			line += ","
@@ -180,7 +180,7 @@ func (a *app) missionCancelCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 	}, func(cmd *cobra.Command, args []string) (act, error) {
 		m, err := a.mission(cmd, args[0])
-		says := fmt.Sprintf("call off the mission %q; %s goes back to %s", m.Title, m.Currency.Format(m.Escrow-m.Deposit), plural(m.Pledgers, "pledger", "pledgers"))
+		says := fmt.Sprintf("call off the mission %q; %s goes back to %s", m.Title, m.Currency.Format(m.Escrow-m.Deposit), coop.Plural(m.Pledgers, "pledger", "pledgers"))
 		if m.Deposit > 0 {
 			says += fmt.Sprintf(", and the deposit of %s to %s", m.Currency.Format(m.Deposit), m.ByName)
 		}

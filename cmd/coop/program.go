@@ -322,7 +322,7 @@ func (a *app) programBacktestCommand() *cobra.Command {
 			}
 			r := program.Backtest(p, past, program.Limit)
 			a.say("On %s: it abstained on %d and went wrong on %d. You voted the same on %d of %d. On %d of %d the result was what it said. The dearest run cost %d of %d.",
-				plural(len(past), "past proposal", "past proposals"), r.Abstained, r.Failed, r.Agreed, r.Compared, r.Won, r.Decided, r.Dearest, uint64(program.Limit))
+				coop.Plural(len(past), "past proposal", "past proposals"), r.Abstained, r.Failed, r.Agreed, r.Compared, r.Won, r.Decided, r.Dearest, uint64(program.Limit))
 			return a.printTried(rows)
 		},
 	}
@@ -419,7 +419,7 @@ func (a *app) programWithdrawCommand() *cobra.Command {
 			return act{}, err
 		}
 		return act{governance.KindProgramWithdraw, governance.ProgramWithdraw{Program: p.ID},
-			fmt.Sprintf("withdraw the program %q: it is asked on nothing that is opened from now on (%s to it)", oneLine(p.Name), plural(p.Followers, "delegation", "delegations"))}, nil
+			fmt.Sprintf("withdraw the program %q: it is asked on nothing that is opened from now on (%s to it)", oneLine(p.Name), coop.Plural(p.Followers, "delegation", "delegations"))}, nil
 	})
 }
 

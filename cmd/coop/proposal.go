@@ -134,7 +134,7 @@ func delegatedOf(t coop.TallyView) string {
 	if t.Delegated == 0 {
 		return ""
 	}
-	return plural(t.Delegated, "vote counts", "votes count") + " with the ballot of another: coop delegate show --proposal tells whose"
+	return coop.Plural(t.Delegated, "vote counts", "votes count") + " with the ballot of another: coop delegate show --proposal tells whose"
 }
 
 func reached(is bool) string {
@@ -157,7 +157,7 @@ func optionLine(p *coop.ProposalView, o coop.OptionView) string {
 	text := fmt.Sprintf("%d: %s, ", o.Number, o.Name)
 	switch measure := p.Method.Measure(); {
 	case measure == "votes":
-		text += plural(o.Votes, "vote", "votes")
+		text += coop.Plural(o.Votes, "vote", "votes")
 	case p.Method == governance.Schulze && o.Number == uint64(len(p.Options)-1):
 		text += fmt.Sprintf("preferred to the leading option by %d", o.Votes)
 	default:

@@ -131,7 +131,7 @@ func guardsInWords(t governance.Track) string {
 			words = append(words, fmt.Sprintf(format, args...))
 		}
 	}
-	say(t.Cosponsors > 0, "%s within %s", plural(t.Cosponsors, "co-sponsor", "co-sponsors"), millis(t.Gathering))
+	say(t.Cosponsors > 0, "%s within %s", coop.Plural(t.Cosponsors, "co-sponsor", "co-sponsors"), millis(t.Gathering))
 	for _, c := range t.Chambers {
 		quorum := ""
 		if c.Quorum.Kind != governance.QuorumNone {
@@ -142,8 +142,8 @@ func guardsInWords(t governance.Track) string {
 	say(t.Early, "ends when nothing can change the outcome")
 	say(t.Hidden, "hidden until the close")
 	a := t.AntiSniping
-	say(a.Rule == governance.Confirm, "what leads must hold for the last %s, up to %s", millis(a.Window), plural(a.Times, "extension", "extensions"))
-	say(a.Rule == governance.Quiet, "goes on for %s when the lead changes in the last %s, up to %s", millis(a.Window), millis(a.Window), plural(a.Times, "time", "times"))
+	say(a.Rule == governance.Confirm, "what leads must hold for the last %s, up to %s", millis(a.Window), coop.Plural(a.Times, "extension", "extensions"))
+	say(a.Rule == governance.Quiet, "goes on for %s when the lead changes in the last %s, up to %s", millis(a.Window), millis(a.Window), coop.Plural(a.Times, "time", "times"))
 	if v := t.Veto; v.Members > 0 {
 		whose := "voters"
 		if len(v.Classes) > 0 {

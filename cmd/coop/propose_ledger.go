@@ -66,7 +66,7 @@ func (m *money) action(w []string, number uint64) (kind event.Kind, body any, se
 		return tokens.KindClaim, tokens.Claim{Asset: t.ID}, "claim the treasury's income of " + t.Name, nil
 	case (w[0] == "buy" || w[0] == "sell") && len(w) == 5:
 		b, err := m.order(tokens.Side(w[0]), t, w[2], w[3], w[4])
-		return tokens.KindOrder, b, fmt.Sprintf("%s for the treasury %s of %s at %s a unit or better, until %s", w[0], plural(b.Units, "unit", "units"), t.Name, m.Currency.Format(b.Price), b.Until), err
+		return tokens.KindOrder, b, fmt.Sprintf("%s for the treasury %s of %s at %s a unit or better, until %s", w[0], coop.Plural(b.Units, "unit", "units"), t.Name, m.Currency.Format(b.Price), b.Until), err
 	}
 	return "", nil, "", usagef("%q is no action with money or tokens: %s", strings.Join(w, " "), ledgerUsage)
 }
@@ -133,7 +133,7 @@ func (m *money) creation(w []string, n uint64) (kind event.Kind, body any, sente
 			return "", nil, "", err
 		}
 		b.Shares = append(b.Shares, tokens.Share{To: to, Amount: n})
-		shares = append(shares, fmt.Sprintf("%s for %s", plural(n, "unit", "units"), name))
+		shares = append(shares, fmt.Sprintf("%s for %s", coop.Plural(n, "unit", "units"), name))
 	}
 	return tokens.KindCreate, b, fmt.Sprintf("make the token %s (%s): %s", b.Name, b.Rule, strings.Join(shares, ", ")), nil
 }

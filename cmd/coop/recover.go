@@ -261,7 +261,7 @@ func (a *app) inviteRevokeCommand() *cobra.Command {
 		if err != nil {
 			return act{}, err
 		}
-		return act{governance.KindInviteRevoke, governance.InviteRevoke{Key: i.Key}, fmt.Sprintf("revoke the invite %s, which has %s left", i.Key, plural(i.Uses, "use", "uses"))}, nil
+		return act{governance.KindInviteRevoke, governance.InviteRevoke{Key: i.Key}, fmt.Sprintf("revoke the invite %s, which has %s left", i.Key, coop.Plural(i.Uses, "use", "uses"))}, nil
 	})
 }
 

@@ -92,7 +92,7 @@ func (a *app) itemShowCommand() *cobra.Command {
 			}
 			return a.show(i, i.ID.String(), field{"id", i.ID.String()}, field{"kind", i.Kind}, field{"name", i.Name}, field{"title", i.Title},
 				field{"price", priceInWords(i.Price, i.Currency)}, field{"state", i.State}, field{"sold", fmt.Sprint(i.Sold)}, field{"income", i.Currency.Format(i.Income)},
-				field{"steered to it", fmt.Sprintf("%s, %s", i.Currency.Format(i.Steered.Amount), plural(i.Steered.Times, "time", "times"))},
+				field{"steered to it", fmt.Sprintf("%s, %s", i.Currency.Format(i.Steered.Amount), coop.Plural(i.Steered.Times, "time", "times"))},
 				field{"since", a.ago(i.Since)}, field{"made by", i.Event.String()}, field{"parts", strings.Join(parts, "\n")}, field{"shares", strings.Join(shares, "\n")})
 		},
 	}

@@ -72,7 +72,7 @@ only one. They have to consent once it is revealed; who does not, does not count
 		}
 		return act{missions.KindSubmit, missions.Submit{Mission: m.ID, Commitment: commitment},
 			fmt.Sprintf("submit %q to the mission %q, with %s and %s, as a hash; the content is kept in this home until you reveal it",
-				content.Title, m.Title, plural(len(content.Files), "file", "files"), plural(len(content.Contributors), "contributor", "contributors"))}, nil
+				content.Title, m.Title, coop.Plural(len(content.Files), "file", "files"), coop.Plural(len(content.Contributors), "contributor", "contributors"))}, nil
 	})
 	sign := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -245,7 +245,7 @@ func (a *app) workConsentCommand() *cobra.Command {
 					own, role = c.Share, oneLine(c.Role)
 				}
 			}
-			words = fmt.Sprintf("take part in the submission %q to the mission %q as %s, with %s of %d; you can't judge the mission then", e.Submission.Title, e.Mission.Title, role, plural(own, "share", "shares"), all)
+			words = fmt.Sprintf("take part in the submission %q to the mission %q as %s, with %s of %d; you can't judge the mission then", e.Submission.Title, e.Mission.Title, role, coop.Plural(own, "share", "shares"), all)
 		}
 		return act{missions.KindConsent, missions.Consent{Submission: entryOf(&e), Agree: !no}, words}, nil
 	})

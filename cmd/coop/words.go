@@ -80,14 +80,6 @@ func bytesOf(n uint64) string {
 	return fmt.Sprintf("%d GiB", n>>30)
 }
 
-// plural counts things.
-func plural[N int | uint64](n N, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
 // amount reads money in whole units with the currency's decimals: 12, 12.5, 12.50.
 func amount(text string, c governance.Currency) (uint64, error) {
 	whole, part, _ := strings.Cut(text, ".")
