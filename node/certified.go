@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/sustainy/coop/coop"
-	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/finality"
 )
 
@@ -89,13 +88,11 @@ func (c *Core) met() {
 }
 
 // Snapshot is the newest certified state that can be proven to others; nil if there is none.
-func (n *Node) Snapshot(ctx context.Context) (s *Certified, err error) {
-	err = n.do(ctx, 0, func(event.Time) { s = n.core.Snapshot() })
-	return s, err
+func (n *Node) Snapshot(ctx context.Context) (*Certified, error) {
+	return look(ctx, n, n.core.Snapshot)
 }
 
 // Expect makes the peer compare what it comes to with what a quorum certified; see Core.Expect.
 func (n *Node) Expect(ctx context.Context, cert *finality.Certificate) (ahead bool, err error) {
-	err = n.do(ctx, 0, func(event.Time) { ahead = n.core.Expect(cert) })
-	return ahead, err
+	return look(ctx, n, func() bool { return n.core.Expect(cert) })
 }

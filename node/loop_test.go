@@ -154,6 +154,32 @@ func TestTurnsAreShared(t *testing.T) {
 	})
 }
 
+// Who does not wait for an answer is given none: what was begun for them may still be written by the loop.
+func TestWhoGivesUpIsGivenNothing(t *testing.T) {
+	alone(t, func(t *testing.T, n *Node, store *gated, net *ear, ran chan error) {
+		first := submitted(t, n, "First")
+		soon := func() context.Context {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Millisecond, cancel)
+			return ctx
+		}
+		if v, err := n.View(soon()); v != nil || !errors.Is(err, context.Canceled) {
+			t.Errorf("a view that waits for the disk: %v, %v", v != nil, err)
+		}
+		if e, err := n.Submit(soon(), note(t, "Second")); e != nil || !errors.Is(err, context.Canceled) {
+			t.Errorf("an event that waits for the disk: %v, %v", e != nil, err)
+		}
+		store.word <- nil
+		store.word <- nil // what was signed is kept all the same
+		if err := <-first; err != nil {
+			t.Fatal(err)
+		}
+		if v, err := n.View(t.Context()); v == nil || err != nil {
+			t.Errorf("a view later: %v", err)
+		}
+	})
+}
+
 // When the disk fails, nothing of that turn is said, the peer stops, and everybody who waits learns it.
 func TestDiskFails(t *testing.T) {
 	alone(t, func(t *testing.T, n *Node, store *gated, net *ear, ran chan error) {

@@ -347,24 +347,43 @@ func (n *Node) do(ctx context.Context, weight int, f func(now event.Time)) error
 	}
 }
 
+// ask runs f in the loop, and after the turn's effects are obeyed gives what it said. Who does not wait for that gets
+// nothing: f may still be saying it.
+func ask[T any](ctx context.Context, n *Node, weight int, f func(now event.Time) (T, error)) (T, error) {
+	var said, nothing T
+	var refusal error
+	if err := n.do(ctx, weight, func(now event.Time) { said, refusal = f(now) }); err != nil {
+		return nothing, err
+	}
+	return said, refusal
+}
+
+// look is ask for what cannot be refused.
+func look[T any](ctx context.Context, n *Node, f func() T) (T, error) {
+	return ask(ctx, n, 0, func(event.Time) (T, error) { return f(), nil })
+}
+
+// tell is ask for what says nothing but why not.
+func tell(ctx context.Context, n *Node, f func(now event.Time) error) error {
+	_, err := ask(ctx, n, 0, func(now event.Time) (struct{}, error) { return struct{}{}, f(now) })
+	return err
+}
+
 // Submit tries a draft, signs it with this device's key and returns when it is durable here. The
 // error is the refusal it would meet, a reason not to sign, or why the peer stopped.
 func (n *Node) Submit(ctx context.Context, d event.Draft) (*event.Event, error) {
-	var e *event.Event
-	var refusal error
-	err := n.do(ctx, 1, func(now event.Time) {
-		if e, refusal = n.core.Submit(now, d); refusal == nil {
+	return ask(ctx, n, 1, func(now event.Time) (*event.Event, error) {
+		e, err := n.core.Submit(now, d)
+		if err == nil {
 			n.latency.began(e.ID, now)
 		}
+		return e, err
 	})
-	return e, errors.Join(refusal, err)
 }
 
 // Try tells why Submit would refuse a draft as things stand, or nil. Nothing is signed.
 func (n *Node) Try(ctx context.Context, d event.Draft) error {
-	var refusal error
-	err := n.do(ctx, 0, func(now event.Time) { refusal = n.core.Try(now, d) })
-	return errors.Join(refusal, err)
+	return tell(ctx, n, func(now event.Time) error { return n.core.Try(now, d) })
 }
 
 // Take takes events that were sealed elsewhere and returns when they are durable here, with a
@@ -378,20 +397,24 @@ func (n *Node) Take(ctx context.Context, raws [][]byte) ([]error, error) {
 			good, at = append(good, e), append(at, i)
 		}
 	}
-	err := n.do(ctx, len(good), func(now event.Time) {
-		for i, refusal := range n.core.Take(now, good) {
-			if errs[at[i]] = refusal; refusal == nil {
+	refusals, err := ask(ctx, n, len(good), func(now event.Time) ([]error, error) {
+		refusals := n.core.Take(now, good)
+		for i, refusal := range refusals {
+			if refusal == nil {
 				n.latency.began(good[i].ID, now)
 			}
 		}
+		return refusals, nil
 	})
+	for i, refusal := range refusals {
+		errs[at[i]] = refusal
+	}
 	return errs, err
 }
 
 // Slot is the next free place in the strand of a key.
-func (n *Node) Slot(ctx context.Context, key identity.PublicKey) (slot event.Slot, err error) {
-	err = n.do(ctx, 0, func(now event.Time) { slot = n.core.Slot(key, now) })
-	return slot, err
+func (n *Node) Slot(ctx context.Context, key identity.PublicKey) (event.Slot, error) {
+	return ask(ctx, n, 0, func(now event.Time) (event.Slot, error) { return n.core.Slot(key, now), nil })
 }
 
 // Wait returns what became of an event as soon as it is final. When ctx ends first the error wraps

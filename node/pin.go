@@ -75,19 +75,21 @@ func (c *Core) pinned() {
 func (c *Core) unpinned() bool { return c.pin != nil && c.commits < c.pin.Commits }
 
 // Pin is what this peer vouches for.
-func (n *Node) Pin(ctx context.Context) (p Pin, err error) {
-	err = n.do(ctx, 0, func(event.Time) { p = n.core.Pin() })
-	return p, err
-}
+func (n *Node) Pin(ctx context.Context) (Pin, error) { return look(ctx, n, n.core.Pin) }
 
 // Light is what is needed to know, from the founding event alone, who the stewards of today are and what
 // they signed last: how each epoch followed the one before, and the last certificate if it is theirs.
 func (n *Node) Light(ctx context.Context) (steps []coop.Succession, last *finality.Certificate, err error) {
-	err = n.do(ctx, 0, func(event.Time) {
-		steps = n.core.Successions()
-		if proven := n.core.Certified(); proven != nil && proven.Checkpoint.Epoch == uint64(len(steps)) {
-			last = proven
+	type light struct {
+		steps []coop.Succession
+		last  *finality.Certificate
+	}
+	l, err := look(ctx, n, func() (l light) {
+		l.steps = n.core.Successions()
+		if proven := n.core.Certified(); proven != nil && proven.Checkpoint.Epoch == uint64(len(l.steps)) {
+			l.last = proven
 		}
+		return l
 	})
-	return steps, last, err
+	return l.steps, l.last, err
 }

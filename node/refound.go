@@ -150,31 +150,26 @@ func (c *Core) tellRefounding(to Peer, h *Hello) {
 }
 
 // Chair offers this device's member as a steward of a re-founding.
-func (n *Node) Chair(ctx context.Context) (chair governance.RefoundingChair, err error) {
-	stopped := n.do(ctx, 0, func(event.Time) { chair, err = n.core.Chair() })
-	return chair, errors.Join(stopped, err)
+func (n *Node) Chair(ctx context.Context) (governance.RefoundingChair, error) {
+	return ask(ctx, n, 0, func(event.Time) (governance.RefoundingChair, error) { return n.core.Chair() })
 }
 
 // DraftRefounding writes down a re-founding from the last commit.
-func (n *Node) DraftRefounding(ctx context.Context, chairs []governance.RefoundingChair, reason string) (r *governance.Refounding, err error) {
-	stopped := n.do(ctx, 0, func(event.Time) { r, err = n.core.DraftRefounding(chairs, reason) })
-	return r, errors.Join(stopped, err)
+func (n *Node) DraftRefounding(ctx context.Context, chairs []governance.RefoundingChair, reason string) (*governance.Refounding, error) {
+	return ask(ctx, n, 0, func(event.Time) (*governance.Refounding, error) { return n.core.DraftRefounding(chairs, reason) })
 }
 
 // CheckRefounding tells why a re-founding does not hold here.
-func (n *Node) CheckRefounding(ctx context.Context, r *governance.Refounding) (err error) {
-	stopped := n.do(ctx, 0, func(event.Time) { err = n.core.CheckRefounding(r) })
-	return errors.Join(stopped, err)
+func (n *Node) CheckRefounding(ctx context.Context, r *governance.Refounding) error {
+	return tell(ctx, n, func(event.Time) error { return n.core.CheckRefounding(r) })
 }
 
 // AssentTo adds this device's member to those who assent.
-func (n *Node) AssentTo(ctx context.Context, r *governance.Refounding) (err error) {
-	stopped := n.do(ctx, 0, func(now event.Time) { err = n.core.AssentTo(now, r) })
-	return errors.Join(stopped, err)
+func (n *Node) AssentTo(ctx context.Context, r *governance.Refounding) error {
+	return tell(ctx, n, func(now event.Time) error { return n.core.AssentTo(now, r) })
 }
 
 // Refound goes on with the stewards of a re-founding; it returns when that is durable.
-func (n *Node) Refound(ctx context.Context, r *governance.Refounding) (err error) {
-	stopped := n.do(ctx, 0, func(event.Time) { err = n.core.Refound(r.Raw()) })
-	return errors.Join(stopped, err)
+func (n *Node) Refound(ctx context.Context, r *governance.Refounding) error {
+	return tell(ctx, n, func(event.Time) error { return n.core.Refound(r.Raw()) })
 }

@@ -61,25 +61,20 @@ func (v *View) Root() [32]byte { return coop.Root(v.State) }
 
 // View freezes the peer's present.
 func (n *Node) View(ctx context.Context) (*View, error) {
-	var v *View
-	err := n.do(ctx, 0, func(event.Time) {
-		v = n.core.View()
+	return look(ctx, n, func() *View {
+		v := n.core.View()
 		v.Finality = n.latency.recent()
+		return v
 	})
-	return v, err
 }
 
 // Level tells how certain an event is.
-func (n *Node) Level(ctx context.Context, id event.ID) (level Level, err error) {
-	err = n.do(ctx, 0, func(event.Time) { level = n.core.Level(id) })
-	return level, err
+func (n *Node) Level(ctx context.Context, id event.ID) (Level, error) {
+	return look(ctx, n, func() Level { return n.core.Level(id) })
 }
 
 // Status tells how the peer is doing; it is cheap.
-func (n *Node) Status(ctx context.Context) (status Status, err error) {
-	err = n.do(ctx, 0, func(event.Time) { status = n.core.Status() })
-	return status, err
-}
+func (n *Node) Status(ctx context.Context) (Status, error) { return look(ctx, n, n.core.Status) }
 
 // Status tells how the core is doing.
 func (c *Core) Status() Status {
