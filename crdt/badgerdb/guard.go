@@ -113,7 +113,7 @@ func copyFile(from, to string) (err error) {
 	return errors.Join(out.Truncate(size), out.Sync())
 }
 
-// blockSize is how much of a file is looked at at once.
+// blockSize is how much of a file is read in one go.
 const blockSize = 64 << 10
 
 // eachBlock gives every block of a file that is not all zeros, with its place, and says how long the file is. The
