@@ -114,9 +114,10 @@ func (l *Link) start() error {
 	l.wg.Go(l.gossipWatch)
 	l.wg.Go(l.settleAll)
 	l.wg.Go(l.publishAll)
-	if err := l.subscribe(l.topics[Events], true); err != nil {
+	if err := l.topics[Events].subscribe(true); err != nil {
 		return err
 	}
+	l.host.lib.SetStreamHandler(roomWire(l.name), func(s network.Stream) { _ = s.Reset() }) // identify shows it
 	for _, id := range l.host.lib.Network().Peers() {
 		l.touch(id)
 	}
@@ -155,29 +156,17 @@ func (l *Link) Leave() {
 	l.host.mu.Unlock()
 }
 
-// Subscribe says whether gossip of a topic is wanted. Events is on after Join, and whoever turns it
-// off is Down to others; Rounds is off: stewards send them to each other directly.
+// Subscribe says whether gossip of a topic is wanted. Rounds is off after Join: stewards send them to
+// each other directly. Events is on for as long as the link lasts: it is how others know we are here.
 func (l *Link) Subscribe(proto Protocol, on bool) error {
 	t := l.topics[proto]
-	if t == nil {
+	if t == nil || proto == Events {
 		return ErrTopic
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.left {
 		return ErrLeft
-	}
-	return l.subscribe(t, on)
-}
-
-// subscribe shows by the same token in identify whether we listen to Events.
-func (l *Link) subscribe(t *topic, on bool) error {
-	if t.proto == Events {
-		if on {
-			l.host.lib.SetStreamHandler(roomWire(l.name), func(s network.Stream) { _ = s.Reset() })
-		} else {
-			l.host.lib.RemoveStreamHandler(roomWire(l.name))
-		}
 	}
 	return t.subscribe(on)
 }

@@ -108,12 +108,11 @@ func (l *Link) settle(p Peer, id peer.ID) {
 // peer's subscriptions when its own stream to the peer dies, also when that happened on an older
 // connection and the peer has long subscribed again on a newer one; a peer says it only once. And
 // it gives up when it could not open a stream (https://github.com/libp2p/go-libp2p-pubsub/issues,
-// 433 and 506). mute counts the looks at which a peer was connected and of the room by identify,
-// but not by gossip.
+// 433 and 506). mute counts the looks at which a peer was connected and of the room, but not by gossip.
 func (l *Link) renewMute(mute map[peer.ID]int) map[peer.ID]int {
 	still := make(map[peer.ID]int)
 	for _, id := range l.host.lib.Network().Peers() {
-		if l.host.lib.Network().Connectedness(id) != network.Connected || !l.speaks(id) {
+		if l.host.lib.Network().Connectedness(id) != network.Connected || !l.isOfRoom(id) {
 			continue
 		}
 		l.mu.Lock()
@@ -141,6 +140,23 @@ func (h *Host) gossipsTo(id peer.ID) bool {
 		}
 	}
 	return false
+}
+
+// isOfRoom says whether a peer is of the room, by identify or by a stream of the room that it opened.
+// Identify alone can be wrong for ever: what a peer said as it closed an older connection may be
+// heard after what it said on the newer one.
+func (l *Link) isOfRoom(id peer.ID) bool {
+	if l.speaks(id) {
+		return true
+	}
+	p, err := PeerOf(id)
+	if err != nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.contacts[p]
+	return c != nil && len(c.inbound) > 0
 }
 
 // speaks says whether a peer is of the room, by identify.
