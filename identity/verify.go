@@ -17,9 +17,8 @@ var known = cache.NewVerifier(cache.NewLRUCache(knownKeys))
 // knownKeys is how many keys are remembered, about 2 KiB each.
 const knownKeys = 4096
 
-// batchSize is the number of signatures verified in one equation at most: beyond it the gain per
-// signature is under 10 %.
-const batchSize = 1024
+// batchSize is the number of signatures verified in one equation at most: twice as many gain 3 % more.
+const batchSize = 2048
 
 // lonely is the number of signatures below which a batch that fails is looked at one by one.
 const lonely = 32

@@ -70,6 +70,7 @@ type Core struct {
 	wants   wants
 	beat    beat
 	fetch   fetch
+	pace    pace
 	marks   []commitMark
 	signed  Mark
 
@@ -129,7 +130,7 @@ func NewCore(c Config) (*Core, error) {
 		secret: sha256.Sum256(append([]byte("coop/short ids\x00"), seed[:]...)),
 		epoch:  epoch, graph: crdt.NewGraph(c.Genesis.ID), line: coop.NewChronicle(state),
 		pin:     c.Pin,
-		refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), signed: c.Mark,
+		refused: newRefusals(), peers: map[Peer]*neighbour{}, wants: newWants(), pace: firstPace, signed: c.Mark,
 		kept: c.Archive.Count(),
 	}
 	core.tail = newTail(core.graph)

@@ -212,78 +212,140 @@ func (c *Core) round(id finality.RoundID) *finality.Round {
 	return &finality.Round{ID: id, Raw: raw}
 }
 
-// fetch is a catch-up in progress: commits are asked of one peer, some pages at a time.
+// fetch is a catch-up in progress: what is final is read from one peer, some pages at a time.
 type fetch struct {
-	from Peer
-	next From
-	last event.Time // when the last page came
+	from  Peer
+	next  From
+	asked event.Time // when the last answer was asked for
+	since event.Time // when the last page came, or the first was asked for
+	until event.Time // how long the next one is waited for
 }
+
+// pace is what catching up taught of the line, so that a slow one is not filled with the same pages, from
+// one peer after the other: the first answers are small, and grow for as long as they come quickly.
+type pace struct {
+	bytes    uint64     // of an answer
+	patience event.Time // ms that a page is waited for
+}
+
+var firstPace = pace{bytes: firstAnswer, patience: fetchStalls}
 
 func (f *fetch) active() bool { return !f.from.IsZero() }
 
 // catchUp begins to ask a peer for the commits that we lack.
 func (c *Core) catchUp(p Peer) {
-	if c.fetch.active() {
-		return
+	if !c.fetch.active() {
+		c.fetchFrom(p, c.now)
 	}
-	c.fetch = fetch{from: p, next: From{Index: c.commits}, last: c.now}
+}
+
+func (c *Core) fetchFrom(p Peer, since event.Time) {
+	c.fetch = fetch{from: p, next: From{Index: c.commits}, since: since}
 	c.requestPages()
 }
 
 func (c *Core) requestPages() {
-	next := c.fetch.next
-	c.send(c.fetch.from, ProtoPages, Message{From: &next})
-	c.wake(c.now + fetchStalls)
+	if n := c.peers[c.fetch.from]; n != nil {
+		n.due = min(n.due+maxPages, 4*maxPages) // pages of older answers may still be on their way
+	}
+	c.send(c.fetch.from, ProtoPages, Message{Read: &Read{From: c.fetch.next, Bytes: c.pace.bytes}})
+	c.fetch.asked, c.fetch.until = c.now, c.now+c.pace.patience
+	c.wake(c.fetch.until)
 }
 
+// onPage goes on with a page that was asked for, whoever of those asked sent it. One that says nothing
+// new shows at least that the line is at work.
 func (c *Core) onPage(from Peer, b *Bundle) {
-	if c.fetch.from != from || b.Next.Index < c.fetch.next.Index {
+	n := c.peers[from]
+	if n == nil || n.due == 0 || !c.fetch.active() {
 		return
 	}
-	c.fetch.next, c.fetch.last = *b.Next, c.now
+	n.due--
+	c.learnPatience(b)
+	c.fetch.since, c.fetch.until = c.now, c.now+c.pace.patience
+	if news := b.Next.after(c.fetch.next) || b.End && b.Next.Index >= c.fetch.next.Index; !news {
+		return
+	}
+	c.fetch.from, c.fetch.next = from, *b.Next
 	switch {
 	case b.End:
 		c.fetch = fetch{}
 		c.greet(from)
 		c.compareTails(from)
 	case !b.More:
+		switch took := c.now - c.fetch.asked; {
+		case took < quickAnswer:
+			c.pace.bytes = min(2*c.pace.bytes, maxPages*pageBytes)
+		case took > fetchStalls:
+			c.pace.bytes = max(c.pace.bytes/2, firstAnswer)
+		}
 		c.requestPages()
 	}
 }
 
-// resumeFetch gives up a peer that fell silent and asks another one that is ahead.
+// learnPatience waits for the next page twice as long as for this one. Small pages teach no more
+// patience: who sends few bytes now and then would hold us up.
+func (c *Core) learnPatience(b *Bundle) {
+	size := 0
+	for _, e := range b.Events {
+		size += len(e.Raw)
+	}
+	for _, r := range b.Rounds {
+		size += len(r.Raw)
+	}
+	took := min(max(2*(c.now-c.fetch.since), fetchStalls), fetchPatience)
+	if took < c.pace.patience || size >= firstAnswer/2 {
+		c.pace.patience = took
+	}
+}
+
+// resumeFetch gives up a peer that fell silent and asks another one that is ahead, or waits longer for
+// those who were asked; at last it asks again.
 func (c *Core) resumeFetch() {
-	if c.fetch.active() && c.now < c.fetch.last+fetchStalls {
-		c.wake(c.fetch.last + fetchStalls)
+	if !c.fetch.active() {
 		return
 	}
+	if c.now < c.fetch.until {
+		c.wake(c.fetch.until)
+		return
+	}
+	waited := c.pace.patience
+	again := waited >= fetchAgain
+	c.pace.patience = min(2*waited, fetchPatience)
 	silent := c.fetch.from
-	c.fetch = fetch{}
-	if silent.IsZero() {
-		return
-	}
 	if n := c.peers[silent]; n != nil {
-		if n.stalls++; n.stalls >= maxStalls { // it claims what it does not show
+		if n.stalls++; n.stalls >= maxStalls || waited == fetchPatience { // it claims what it does not show
 			n.stalls, n.hello.Commits = 0, 0
 		}
 	}
-	for _, p := range c.neighbours() {
-		if p != silent && c.peers[p].hello.Commits > c.commits {
-			c.catchUp(p)
+	others := slices.DeleteFunc(c.neighbours(), func(p Peer) bool { return p == silent })
+	ahead := false
+	for _, p := range append(others, silent) {
+		n := c.peers[p]
+		if n == nil || n.hello.Commits <= c.commits {
+			continue
+		}
+		if n.due == 0 || again {
+			c.fetchFrom(p, c.fetch.since)
 			return
 		}
+		ahead = true
 	}
-	if n := c.peers[silent]; n != nil && n.hello.Commits > c.commits {
-		c.catchUp(silent)
+	if !ahead {
+		c.fetch = fetch{}
+		return
 	}
+	c.fetch.until = c.now + c.pace.patience
+	c.wake(c.fetch.until)
 }
 
 var errPageFull = errors.New("page full")
 
-// onFrom answers with up to maxPages pages of final events and the round blocks that prove their
+// onRead answers with up to maxPages pages of final events and the round blocks that prove their
 // order; the receiver runs the same rule over them, so nothing is believed.
-func (c *Core) onFrom(to Peer, f *From) {
-	p := pager{core: c, to: to, next: *f, near: map[event.ID][]byte{}}
+func (c *Core) onRead(to Peer, q *Read) {
+	f := q.From
+	p := pager{core: c, to: to, next: f, left: int(min(q.Bytes, maxPages*pageBytes)), near: map[event.ID][]byte{}}
 	if f.Index >= 2 && f.Index-2 < uint64(len(c.marks)) {
 		p.read = c.marks[f.Index-2].events
 	}
@@ -302,7 +364,8 @@ type pager struct {
 	to    Peer
 	next  From
 	page  Bundle
-	size  int
+	size  int // of the page
+	left  int // bytes that the answer may still have
 	pages []*Bundle
 	sent  uint64 // round blocks of the archive before this one are in the answer
 
@@ -321,9 +384,8 @@ func (p *pager) commit(r *commitRecord) error {
 			return err
 		}
 		p.page.Events = append(p.page.Events, &event.Event{ID: id, Raw: raw})
-		p.size += len(raw)
 		p.next.Skip++
-		if p.size >= pageBytes && p.turn() {
+		if p.add(len(raw)) && p.turn() {
 			return errPageFull
 		}
 	}
@@ -336,10 +398,17 @@ func (p *pager) commit(r *commitRecord) error {
 	}
 	p.sent = max(p.sent, r.Rounds)
 	p.next = From{Index: r.Index + 1}
-	if p.size >= pageBytes && p.turn() {
+	if p.add(0) && p.turn() {
 		return errPageFull
 	}
 	return nil
+}
+
+// add counts bytes; true when the page is full.
+func (p *pager) add(size int) bool {
+	p.size += size
+	p.left -= size
+	return p.size >= pageBytes || p.left <= 0
 }
 
 // walk reads events up to a place in the archive: in a row that is many times faster than one by one,
@@ -379,7 +448,7 @@ func (p *pager) rounds(from, to uint64) error {
 			return errPageFull
 		}
 		p.page.Rounds = append(p.page.Rounds, &finality.Round{Raw: raw})
-		if p.size += len(raw); p.size >= pageBytes {
+		if p.add(len(raw)); p.size >= pageBytes {
 			p.turn() // whatever their number, the rounds of a commit are given whole
 		}
 		return nil
@@ -397,7 +466,7 @@ func (p *pager) turn() bool {
 	page.Next = &next
 	p.pages = append(p.pages, &page)
 	p.page, p.size = Bundle{}, 0
-	return len(p.pages) >= maxPages
+	return len(p.pages) >= maxPages || p.left <= 0
 }
 
 func (p *pager) finish(end bool) {

@@ -20,7 +20,7 @@ const (
 	maxBundle = 896 << 10 // bytes of events and rounds put into one message
 	maxIDs    = 512       // ids in one Get
 	maxShort  = 2000      // short ids in one Tail: 16 KB
-	maxPages  = 4         // pages answered to one From
+	maxPages  = 4         // pages answered to one Read
 	maxSeals  = 2         // checkpoints in a greeting
 )
 
@@ -45,7 +45,7 @@ type Message struct {
 	Get    *Get
 	Tail   *Tail
 	Want   *Want
-	From   *From
+	Read   *Read
 	Bundle *Bundle
 }
 
@@ -94,15 +94,23 @@ type Want struct {
 	Short []uint64
 }
 
-// From asks for what is final, from commit Index on, leaving out the first Skip events of that
-// commit.
+// Read asks for what is final from a place on, in an answer of about so many bytes.
+type Read struct {
+	_     struct{} `cbor:",toarray"`
+	From  From
+	Bytes uint64
+}
+
+// From is a place in what is final: commit Index, without the first Skip events of that commit.
 type From struct {
 	_           struct{} `cbor:",toarray"`
 	Index, Skip uint64
 }
 
+func (f From) after(g From) bool { return f.Index > g.Index || f.Index == g.Index && f.Skip > g.Skip }
+
 // Bundle carries events and what stewards signed: rounds, parents first, and certificates, complete or
-// in parts. Next tells, in answer to a From, where the answer ended; More that there is more to ask for.
+// in parts. Next tells, in answer to a Read, where the answer ended; More that there is more to ask for.
 type Bundle struct {
 	Events []*event.Event
 	Rounds []*finality.Round
@@ -130,13 +138,13 @@ type wire struct {
 	Get    *Get
 	Tail   *Tail
 	Want   *Want
-	From   *From
+	Read   *Read
 	Bundle *bundle
 }
 
 // Frame writes a message as it goes over the wire.
 func (m Message) Frame() []byte {
-	w := wire{Hello: m.Hello, Get: m.Get, Tail: m.Tail, Want: m.Want, From: m.From}
+	w := wire{Hello: m.Hello, Get: m.Get, Tail: m.Tail, Want: m.Want, Read: m.Read}
 	if b := m.Bundle; b != nil {
 		w.Bundle = &bundle{Next: b.Next, More: b.More, End: b.End}
 		for _, e := range b.Events {
@@ -192,7 +200,7 @@ func (r *Reader) Parse(frame []byte) (Message, error) {
 	if err := event.Unmarshal(frame, &w); err != nil {
 		return Message{}, fmt.Errorf("%w (%v)", ErrFrame, err)
 	}
-	m := Message{Hello: w.Hello, Get: w.Get, Tail: w.Tail, Want: w.Want, From: w.From}
+	m := Message{Hello: w.Hello, Get: w.Get, Tail: w.Tail, Want: w.Want, Read: w.Read}
 	if err := m.check(w.Bundle != nil); err != nil {
 		return Message{}, err
 	}
@@ -206,7 +214,7 @@ func (r *Reader) Parse(frame []byte) (Message, error) {
 
 func (m *Message) check(bundled bool) error {
 	said := 0
-	for _, is := range []bool{m.Hello != nil, m.Get != nil, m.Tail != nil, m.Want != nil, m.From != nil, bundled} {
+	for _, is := range []bool{m.Hello != nil, m.Get != nil, m.Tail != nil, m.Want != nil, m.Read != nil, bundled} {
 		if is {
 			said++
 		}

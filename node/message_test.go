@@ -29,7 +29,7 @@ func messages(t testing.TB) (epoch finality.Epoch, all []Message) {
 		{Get: &Get{Events: []event.ID{opened.ID}, Rounds: []event.ID{event.ID(rounds[0].ID)}, Frontier: frontier}},
 		{Tail: &Tail{Salt: 7, Low: 1, High: 1<<64 - 1, Short: []uint64{1 << 63}}},
 		{Want: &Want{Salt: 7, Short: []uint64{9}}},
-		{From: &From{Index: 3, Skip: 4}},
+		{Read: &Read{From: From{Index: 3, Skip: 4}, Bytes: 5}},
 		{Bundle: &Bundle{Events: []*event.Event{opened}, Rounds: rounds, Next: &From{Index: 1}, More: true}},
 		{Bundle: &Bundle{End: true}},
 	}

@@ -12,6 +12,7 @@ type neighbour struct {
 	hello  Hello  // the last it said, advanced by what its round blocks show
 	seen   bool   // it said hello
 	stalls int    // times it was asked for commits in vain
+	due    int    // pages it was asked for and may still send
 	seat   int    // its member's number among the stewards, or -1
 	shown  uint64 // commits when it was shown what our order is made of, because it has another
 	behind uint64 // 1 + commits when it was a little ahead: its next greeting tells whether round blocks closed the gap
@@ -122,8 +123,8 @@ func (c *Core) Handle(now event.Time, from Peer, m Message) (bad int) {
 		c.onTail(from, m.Tail)
 	case m.Want != nil:
 		c.sendBundle(from, ProtoTail, c.tail.pick(m.Want), nil)
-	case m.From != nil:
-		c.onFrom(from, m.From)
+	case m.Read != nil:
+		c.onRead(from, m.Read)
 	case m.Bundle != nil:
 		bad = c.Receive(now, from, m.Bundle.Events) + c.Hear(now, from, m.Bundle.Rounds)
 		bad += c.foresee(from, m.Bundle.Later) + c.certificates(from, m.Bundle.Certificates)
@@ -297,7 +298,9 @@ func (c *Core) rewind(by event.Time) {
 	if c.beat.at != 0 {
 		c.beat.at = max(c.beat.at, by+1) - by
 	}
-	back(&c.fetch.last)
+	back(&c.fetch.asked)
+	back(&c.fetch.since)
+	back(&c.fetch.until)
 	back(&c.tail.since)
 	back(&c.later.asked)
 	back(&c.charges.due)

@@ -69,7 +69,7 @@ func (h *history) pages(tb testing.TB) (frames [][]byte) {
 	}
 	next := node.From{}
 	for {
-		core.Handle(0, keyOf('x', 2).Public(), node.Message{From: &next})
+		core.Handle(0, keyOf('x', 2).Public(), node.Message{Read: &node.Read{From: next, Bytes: 1 << 30}})
 		out := core.Tick(0, false)
 		for _, letter := range out.Send {
 			frames = append(frames, letter.Frame())

@@ -96,7 +96,7 @@ var mutants = []mutant{
 		"		c.signed, c.out.Mark = shown, shown // a crash kept the guard behind, and what is on disk will be told\n", "		c.signed = shown\n", "TestRestartRaisesTheGuard", ""},
 	{"a steward that starts again trusts its guard alone", "node/epoch.go",
 		"finality.NewSteward(c.engine, c.seat, issued)", "finality.NewSteward(c.engine, c.seat, issued-min(issued, 1))", "", ""},
-	{"nobody catches up by commits", "node/fetch.go", "	if c.fetch.active() {\n		return\n	}\n	c.fetch = fetch{from", "	if true {\n		return\n	}\n	c.fetch = fetch{from", "", ""},
+	{"nobody catches up by commits", "node/fetch.go", "	if !c.fetch.active() {\n		c.fetchFrom(", "	if false {\n		c.fetchFrom(", "", ""},
 	{"tails are not compared", "node/sync.go", "for _, t := range c.tail.ranges(c.salt()) {", "for _, t := range c.tail.ranges(c.salt())[:0] {", "", ""},
 	{"what nobody has is asked for without end", "node/fetch.go", "			w.tired = true\n			continue\n", "", "", ""},
 	{"a claim to have more commits is believed for ever", "node/fetch.go", "n.stalls, n.hello.Commits = 0, 0", "n.stalls = 0", "", ""},

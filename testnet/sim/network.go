@@ -87,7 +87,7 @@ var errNew = errors.New("there is something new in it")
 func (w *world) remember(bytes []byte, epoch uint64) (m node.Message, err error) {
 	var said struct {
 		_                            struct{} `cbor:",toarray"`
-		Hello, Get, Tail, Want, From cbor.RawMessage
+		Hello, Get, Tail, Want, Read cbor.RawMessage
 		Bundle                       *struct {
 			_         struct{} `cbor:",toarray"`
 			Events    [][]byte
@@ -99,7 +99,7 @@ func (w *world) remember(bytes []byte, epoch uint64) (m node.Message, err error)
 	if err := event.Unmarshal(bytes, &said); err != nil || said.Bundle == nil {
 		return m, errNew
 	}
-	for _, other := range []cbor.RawMessage{said.Hello, said.Get, said.Tail, said.Want, said.From} {
+	for _, other := range []cbor.RawMessage{said.Hello, said.Get, said.Tail, said.Want, said.Read} {
 		if len(other) != 1 || other[0] != 0xf6 { // null
 			return m, errNew
 		}

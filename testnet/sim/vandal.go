@@ -101,7 +101,7 @@ func (v *vandal) ask(to *peer) {
 	case 2:
 		v.say(to, node.Message{Want: &node.Want{Salt: v.dice.Uint64(), Short: []uint64{v.dice.Uint64()}}})
 	case 3:
-		v.say(to, node.Message{From: &node.From{Index: v.dice.Uint64N(20), Skip: v.dice.Uint64N(100)}})
+		v.say(to, node.Message{Read: &node.Read{From: node.From{Index: v.dice.Uint64N(20), Skip: v.dice.Uint64N(100)}, Bytes: v.dice.Uint64()}})
 	case 4:
 		v.say(to, node.Message{Bundle: &node.Bundle{Next: &node.From{Index: v.dice.Uint64N(20)}, End: v.dice.of(1, 2), More: v.dice.of(1, 2)}})
 	}
