@@ -60,6 +60,9 @@ func (a *app) standingCommand() *cobra.Command {
 			all = slices.DeleteFunc(all, func(v coop.StandingView) bool {
 				return cmd.Flags().Changed("least") && v.Points < least || member != "" && !strings.EqualFold(v.Name, member) && v.Member.String() != member
 			})
+			if err := a.someOf(cmd, member, len(all)); err != nil {
+				return err
+			}
 			type view = coop.StandingView
 			return list(a, all, func(v view) string { return v.Member.String() },
 				column[view]{name: "member", text: func(v view) string { return v.Name }},

@@ -75,6 +75,15 @@ func (a *app) member(cmd *cobra.Command, text string) (coop.MemberView, error) {
 	return getSeen[coop.MemberView](a, cmd, "members", text)
 }
 
+// someOf refuses a name that fits no member, where a filter by it left nothing.
+func (a *app) someOf(cmd *cobra.Command, member string, left int) error {
+	if member == "" || left > 0 {
+		return nil
+	}
+	_, err := a.member(cmd, member)
+	return err
+}
+
 func (a *app) showMember(m coop.MemberView) error {
 	var devices, sponsors []string
 	for _, d := range m.Devices {

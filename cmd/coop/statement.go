@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,7 +13,9 @@ import (
 	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/event"
 	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/home"
 	"github.com/sustainy/coop/identity"
+	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
 
@@ -20,6 +23,7 @@ import (
 type history struct {
 	genesis *event.Event
 	steps   []func(*coop.Teller) // commits and re-foundings
+	kinds   map[string]bool      // of its events
 	state   *coop.State
 }
 
@@ -39,6 +43,9 @@ events on this computer, or in a file of coop export, each verified. What is not
 			}
 			key, err := a.whose(h.state, member, file)
 			if err != nil {
+				return err
+			}
+			if err := h.filters(of, what); err != nil {
 				return err
 			}
 			genesis, err := coop.Genesis(h.genesis)
@@ -62,6 +69,17 @@ events on this computer, or in a file of coop export, each verified. What is not
 	cmd.Flags().StringVar(&of, "of", "", "only this token, or the currency by its code")
 	cmd.Flags().StringVar(&what, "what", "", "only what this did: a kind of event such as tokens.transfer, or market, ended, sale, mission, decision")
 	return cmd
+}
+
+// filters refuses words that fit nothing in this cooperative; empty ones fit all.
+func (h *history) filters(of, what string) error {
+	if of != "" && of != h.state.Hall.Currency.Code && !h.state.Ledger.Names.Has(table.Text(of)) {
+		return usagef("there is no token %q here, and the currency is %s (coop token list)", of, h.state.Hall.Currency.Code)
+	}
+	if !h.kinds[what] && oneOf("what", what, "market", "ended", "sale", "mission", "decision") != nil {
+		return usagef("--what %q fits nothing: it is a kind of event that happened here (coop events), or market, ended, sale, mission or decision", what)
+	}
+	return nil
 }
 
 // whose finds whose account is asked for.
@@ -96,7 +114,7 @@ func (a *app) history(cmd *cobra.Command, file string) (*history, error) {
 		from = reader
 	}
 	defer from.Close()
-	h := &history{}
+	h := &history{kinds: map[string]bool{}}
 	bar := a.newBar("verifying")
 	_, err := archive.Read(from, archive.Sink{
 		Event: func(e *event.Event) error {
@@ -106,6 +124,9 @@ func (a *app) history(cmd *cobra.Command, file string) (*history, error) {
 			return nil
 		},
 		Commit: func(index uint64, anchor [32]byte, at event.Time, order []*event.Event) {
+			for _, e := range order {
+				h.kinds[string(e.Kind)] = true
+			}
 			h.steps = append(h.steps, func(t *coop.Teller) { t.Commit(index, anchor, at, order) })
 		},
 		Refound: func(r *governance.Refounding) {
@@ -114,7 +135,11 @@ func (a *app) history(cmd *cobra.Command, file string) (*history, error) {
 		State: func(s *coop.State) { h.state = s },
 	}, bar.set)
 	bar.end()
-	if err != nil {
+	var p *home.Problem
+	switch {
+	case errors.As(err, &p): // nothing could be exported, so the archive is not to blame
+		return nil, p
+	case err != nil:
 		return nil, daemon.ArchiveTrouble(err)
 	}
 	return h, nil

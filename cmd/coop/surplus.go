@@ -59,6 +59,9 @@ func (a *app) surplusShowCommand() *cobra.Command {
 			d.Allotments = slices.DeleteFunc(d.Allotments, func(v coop.AllotmentView) bool {
 				return member != "" && !strings.EqualFold(v.Name, member) && v.Key.String() != member
 			})
+			if err := a.someOf(cmd, member, len(d.Allotments)); err != nil {
+				return err
+			}
 			if asCSV {
 				return coop.DistributionCSV(a.out, d)
 			}
@@ -90,6 +93,9 @@ func (a *app) surplusCapitalCommand() *cobra.Command {
 			v.Accounts = slices.DeleteFunc(v.Accounts, func(c view) bool {
 				return member != "" && !strings.EqualFold(c.Name, member) && c.Key.String() != member
 			})
+			if err := a.someOf(cmd, member, len(v.Accounts)); err != nil {
+				return err
+			}
 			return list(a, v.Accounts, func(c view) string { return c.Key.String() },
 				column[view]{name: "who", text: func(c view) string { return c.Name }},
 				column[view]{name: "allotted", text: func(c view) string { return v.Currency.Format(c.Allotted) }},
