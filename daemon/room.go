@@ -254,7 +254,7 @@ func (r *room) meet(n *node.Node, link *p2p.Link) {
 	if err != nil {
 		return // the node has ended, and says why
 	}
-	if err := link.Subscribe(p2p.Rounds, view.Steward < 0); err != nil {
+	if err := link.HearRounds(view.Steward < 0); err != nil {
 		r.log.Warn("cannot listen to rounds", "why", err)
 	}
 	for _, steward := range coop.StewardDevices(view.State) {

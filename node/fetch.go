@@ -214,7 +214,7 @@ func (c *Core) round(id finality.RoundID) *finality.Round {
 
 // fetch is a catch-up in progress: what is final is read from one peer, some pages at a time.
 type fetch struct {
-	from  Peer
+	from  Peer // a neighbour
 	next  From
 	asked event.Time // when the last answer was asked for
 	since event.Time // when the last page came, or the first was asked for
@@ -232,7 +232,7 @@ var firstPace = pace{bytes: firstAnswer, patience: fetchStalls}
 
 func (f *fetch) active() bool { return !f.from.IsZero() }
 
-// catchUp begins to ask a peer for the commits that we lack.
+// catchUp begins to ask a neighbour for the commits that we lack.
 func (c *Core) catchUp(p Peer) {
 	if !c.fetch.active() {
 		c.fetchFrom(p, c.now)
@@ -245,9 +245,8 @@ func (c *Core) fetchFrom(p Peer, since event.Time) {
 }
 
 func (c *Core) requestPages() {
-	if n := c.peers[c.fetch.from]; n != nil {
-		n.due = min(n.due+maxPages, 4*maxPages) // pages of older answers may still be on their way
-	}
+	n := c.peers[c.fetch.from]
+	n.due = min(n.due+maxPages, 4*maxPages) // pages of older answers may still be on their way
 	c.send(c.fetch.from, ProtoPages, Message{Read: &Read{From: c.fetch.next, Bytes: c.pace.bytes}})
 	c.fetch.asked, c.fetch.until = c.now, c.now+c.pace.patience
 	c.wake(c.fetch.until)
@@ -313,16 +312,15 @@ func (c *Core) resumeFetch() {
 	again := waited >= fetchAgain
 	c.pace.patience = min(2*waited, fetchPatience)
 	silent := c.fetch.from
-	if n := c.peers[silent]; n != nil {
-		if n.stalls++; n.stalls >= maxStalls || waited == fetchPatience { // it claims what it does not show
-			n.stalls, n.hello.Commits = 0, 0
-		}
+	n := c.peers[silent]
+	if n.stalls++; n.stalls >= maxStalls || waited == fetchPatience { // it claims what it does not show
+		n.stalls, n.hello.Commits = 0, 0
 	}
 	others := slices.DeleteFunc(c.neighbours(), func(p Peer) bool { return p == silent })
 	ahead := false
 	for _, p := range append(others, silent) {
 		n := c.peers[p]
-		if n == nil || n.hello.Commits <= c.commits {
+		if n.hello.Commits <= c.commits {
 			continue
 		}
 		if n.due == 0 || again {

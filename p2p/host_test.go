@@ -279,7 +279,7 @@ func TestGossipForwards(t *testing.T) {
 
 func TestRoundsAreHeardOnlyWhenSubscribed(t *testing.T) {
 	_, rooms := meet(t, 2, "coop")
-	if err := rooms[1].Subscribe(Rounds, true); err != nil {
+	if err := rooms[1].HearRounds(true); err != nil {
 		t.Fatal(err)
 	}
 	n := 0
@@ -300,8 +300,8 @@ func TestRoundsAreHeardOnlyWhenSubscribed(t *testing.T) {
 	if rooms[0].has("not for you") {
 		t.Error("heard a round without subscribing")
 	}
-	if err := rooms[0].Subscribe(Tail, true); !errors.Is(err, ErrTopic) {
-		t.Errorf("subscribe to a stream protocol: %v", err)
+	if err := rooms[0].Publish(Tail, []byte("to one peer only")); !errors.Is(err, ErrTopic) {
+		t.Errorf("gossip under a stream protocol: %v", err)
 	}
 }
 

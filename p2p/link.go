@@ -55,7 +55,7 @@ type contact struct {
 
 const roomLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
-// Join enters a room: from now on it may be called. It listens to Events; see [Link.Subscribe].
+// Join enters a room: from now on it may be called. It listens to Events; see [Link.HearRounds].
 func (h *Host) Join(name string, r Room) (*Link, error) {
 	if name == "" || len(name) > MaxRoomName || strings.Trim(name, roomLetters) != "" {
 		return nil, ErrRoomName
@@ -156,19 +156,15 @@ func (l *Link) Leave() {
 	l.host.mu.Unlock()
 }
 
-// Subscribe says whether gossip of a topic is wanted. Rounds is off after Join: stewards send them to
-// each other directly. Events is on for as long as the link lasts: it is how others know we are here.
-func (l *Link) Subscribe(proto Protocol, on bool) error {
-	t := l.topics[proto]
-	if t == nil || proto == Events {
-		return ErrTopic
-	}
+// HearRounds says whether gossip of Rounds is wanted. It is not after Join: stewards send them to each
+// other directly. Events are heard for as long as the link lasts: it is how others know we are here.
+func (l *Link) HearRounds(on bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.left {
 		return ErrLeft
 	}
-	return t.subscribe(on)
+	return l.topics[Rounds].subscribe(on)
 }
 
 // Publish gossips a frame to all of the room who listen. It only queues: ErrFull says that the

@@ -25,14 +25,8 @@ func (a *app) awardListCommand() *cobra.Command {
 		Short: "List the prizes that were awarded",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if token != "" {
-				m, err := a.money(cmd)
-				if err != nil {
-					return err
-				}
-				if _, err := m.asset(token); err != nil { // there is no such token at all
-					return err
-				}
+			if err := a.knownAsset(cmd, token); err != nil {
+				return err
 			}
 			var who identity.PublicKey
 			if mine || member != "" {

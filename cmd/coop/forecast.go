@@ -10,6 +10,7 @@ import (
 
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/event"
+	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/missions"
 )
 
@@ -57,13 +58,12 @@ func (a *app) standingCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all = slices.DeleteFunc(all, func(v coop.StandingView) bool {
-				return cmd.Flags().Changed("least") && v.Points < least || member != "" && !strings.EqualFold(v.Name, member) && v.Member.String() != member
-			})
-			if err := a.someOf(cmd, member, len(all)); err != nil {
+			type view = coop.StandingView
+			all, err = ofMember(a, cmd, all, member, func(v view) (identity.PublicKey, string) { return v.Member, v.Name })
+			if err != nil {
 				return err
 			}
-			type view = coop.StandingView
+			all = slices.DeleteFunc(all, func(v view) bool { return cmd.Flags().Changed("least") && v.Points < least })
 			return list(a, all, func(v view) string { return v.Member.String() },
 				column[view]{name: "member", text: func(v view) string { return v.Name }},
 				column[view]{name: "points", text: func(v view) string { return fmt.Sprint(v.Points) }})

@@ -32,11 +32,7 @@ func (a *app) ledgerCommand() *cobra.Command {
 				return err
 			}
 			if of != "" && !slices.ContainsFunc(v.Accounts, func(x coop.AccountView) bool { return of == x.Token || x.Token == "" && of == v.Currency.Code }) {
-				m, err := a.money(cmd)
-				if err != nil {
-					return err
-				}
-				if _, err := m.asset(of); err != nil { // there is no such token at all
+				if err := a.knownAsset(cmd, of); err != nil {
 					return err
 				}
 			}
@@ -126,6 +122,19 @@ func (m *money) whom(text string) (key identity.PublicKey, name string, err erro
 	}
 	v, err := m.a.member(m.cmd, text)
 	return v.ID, fmt.Sprintf("%s (%s)", oneLine(v.Name), v.ID), err
+}
+
+// knownAsset refuses what is no token at all; "" is fine.
+func (a *app) knownAsset(cmd *cobra.Command, name string) error {
+	if name == "" {
+		return nil
+	}
+	m, err := a.money(cmd)
+	if err != nil {
+		return err
+	}
+	_, err = m.asset(name)
+	return err
 }
 
 // asset finds a token; no name, or the currency's code, is the currency.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 	"github.com/sustainy/coop/coop"
 	"github.com/sustainy/coop/daemon"
 	"github.com/sustainy/coop/governance"
+	"github.com/sustainy/coop/identity"
 )
 
 func (a *app) memberCommand() *cobra.Command {
@@ -75,13 +77,21 @@ func (a *app) member(cmd *cobra.Command, text string) (coop.MemberView, error) {
 	return getSeen[coop.MemberView](a, cmd, "members", text)
 }
 
-// someOf refuses a name that fits no member, where a filter by it left nothing.
-func (a *app) someOf(cmd *cobra.Command, member string, left int) error {
-	if member == "" || left > 0 {
-		return nil
+// ofMember leaves of all what is this member's, by name or key; "" is everybody. Who has nothing there may
+// still be a member; a name that is nobody's is refused.
+func ofMember[T any](a *app, cmd *cobra.Command, all []T, member string, whose func(T) (identity.PublicKey, string)) ([]T, error) {
+	if member == "" {
+		return all, nil
+	}
+	all = slices.DeleteFunc(all, func(v T) bool {
+		key, name := whose(v)
+		return !strings.EqualFold(name, member) && key.String() != member
+	})
+	if len(all) > 0 {
+		return all, nil
 	}
 	_, err := a.member(cmd, member)
-	return err
+	return all, err
 }
 
 func (a *app) showMember(m coop.MemberView) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,9 @@ import (
 	"github.com/sustainy/coop/table"
 	"github.com/sustainy/coop/tokens"
 )
+
+// noEvent is what moves money where no event does.
+var noEvent = []string{"market", "ended", "sale", "mission", "decision"}
 
 // history is a whole cooperative in its final order.
 type history struct {
@@ -67,7 +71,7 @@ events on this computer, or in a file of coop export, each verified. What is not
 	cmd.Flags().StringVar(&file, "from", "", "a file of coop export to verify and read, without home, daemon or network; needs --member")
 	cmd.Flags().StringVar(&member, "member", "", "whose account: a member, or treasury (default: yours)")
 	cmd.Flags().StringVar(&of, "of", "", "only this token, or the currency by its code")
-	cmd.Flags().StringVar(&what, "what", "", "only what this did: a kind of event such as tokens.transfer, or market, ended, sale, mission, decision")
+	cmd.Flags().StringVar(&what, "what", "", "only what this did: a kind of event such as tokens.transfer, or "+strings.Join(noEvent, ", "))
 	return cmd
 }
 
@@ -76,8 +80,8 @@ func (h *history) filters(of, what string) error {
 	if of != "" && of != h.state.Hall.Currency.Code && !h.state.Ledger.Names.Has(table.Text(of)) {
 		return usagef("there is no token %q here, and the currency is %s (coop token list)", of, h.state.Hall.Currency.Code)
 	}
-	if !h.kinds[what] && oneOf("what", what, "market", "ended", "sale", "mission", "decision") != nil {
-		return usagef("--what %q fits nothing: it is a kind of event that happened here (coop events), or market, ended, sale, mission or decision", what)
+	if what != "" && !h.kinds[what] && !slices.Contains(noEvent, what) {
+		return usagef("--what %q fits nothing: it is a kind of event that happened here (coop events), or one of %s", what, strings.Join(noEvent, ", "))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sustainy/coop/coop"
+	"github.com/sustainy/coop/identity"
 	"github.com/sustainy/coop/surplus"
 )
 
@@ -56,16 +57,14 @@ func (a *app) surplusShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d.Allotments = slices.DeleteFunc(d.Allotments, func(v coop.AllotmentView) bool {
-				return member != "" && !strings.EqualFold(v.Name, member) && v.Key.String() != member
-			})
-			if err := a.someOf(cmd, member, len(d.Allotments)); err != nil {
+			type view = coop.AllotmentView
+			d.Allotments, err = ofMember(a, cmd, d.Allotments, member, func(v view) (identity.PublicKey, string) { return v.Key, v.Name })
+			if err != nil {
 				return err
 			}
 			if asCSV {
 				return coop.DistributionCSV(a.out, d)
 			}
-			type view = coop.AllotmentView
 			return list(a, d.Allotments, func(v view) string { return v.Key.String() },
 				column[view]{name: "who", text: func(v view) string { return v.Name }},
 				column[view]{name: "allotted", text: func(v view) string { return d.Currency.Format(v.Total) }},
@@ -90,10 +89,8 @@ func (a *app) surplusCapitalCommand() *cobra.Command {
 				return err
 			}
 			type view = coop.CapitalView
-			v.Accounts = slices.DeleteFunc(v.Accounts, func(c view) bool {
-				return member != "" && !strings.EqualFold(c.Name, member) && c.Key.String() != member
-			})
-			if err := a.someOf(cmd, member, len(v.Accounts)); err != nil {
+			v.Accounts, err = ofMember(a, cmd, v.Accounts, member, func(c view) (identity.PublicKey, string) { return c.Key, c.Name })
+			if err != nil {
 				return err
 			}
 			return list(a, v.Accounts, func(c view) string { return c.Key.String() },
